@@ -1,0 +1,7 @@
+"""`python -m zth` is the command `zth`."""
+
+import sys
+
+from zth.cli import main
+
+sys.exit(main())

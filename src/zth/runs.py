@@ -1,0 +1,393 @@
+"""The run folder: everything that one measurement or training leaves behind, and the only bridge to the page.
+
+::
+
+    runs/2026-11-23_181502_measure-2.3/
+      run.json        what was run: name, command, seed, config, data editions, versions, machine, status, seconds
+      metrics.jsonl   one JSON object a line, in the order of the steps
+      figures.json    the numbers that answer the question, each beside its reference
+      page.json       text, tables, plots and figures in the order of telling
+      plots/*.json    Plotly figures
+
+Each file is written beside its place and renamed into it, so a reader never sees half a file (metrics.jsonl grows by
+whole lines); `status` says whether the run is "running", "done", "failed" or "interrupted".
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import math
+import os
+import platform
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self, get_args
+
+from zth.errors import RunError
+
+Better = Literal["equal", "lower", "higher"]
+Status = Literal["running", "done", "failed", "interrupted"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """One measured number beside the number that it should meet.
+
+    `better` says which side of `reference` is an improvement ("equal": neither is), `tolerance` how far from it still
+    counts as met.
+
+    >>> Figure(name="dev loss", value=2.45, unit="nats", reference=2.4533, source="lecture 2", better="lower").verdict
+    'better'
+    >>> Figure(name="loss", value=2.4541, unit="nats", reference=2.4540, source="lecture 2", tolerance=1e-3).verdict
+    'as the course'
+    >>> Figure(name="loss", value=2.46, unit="nats", reference=2.454, source="lecture 2", tolerance=1e-3).ok
+    False
+    """
+
+    name: str
+    value: float
+    unit: str = ""
+    reference: float | None = None
+    source: str = ""
+    better: Better = "equal"
+    tolerance: float = 0.0
+
+    @property
+    def verdict(self) -> str:
+        """ "as the course", "better", "worse", or "measured" where there is nothing to meet."""
+        if self.reference is None:
+            return "measured"
+        if self.value == self.reference or abs(self.value - self.reference) <= self.tolerance:
+            return "as the course"
+        improved = {"equal": False, "lower": self.value < self.reference, "higher": self.value > self.reference}
+        return "better" if improved[self.better] else "worse"
+
+    @property
+    def ok(self) -> bool | None:
+        """None where there is no reference."""
+        return None if self.reference is None else self.verdict != "worse"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """A run folder, read."""
+
+    folder: Path
+    meta: dict[str, Any]
+    figures: list[Figure]
+    blocks: list[dict[str, Any]]
+    """The story for the page: {"kind": "text" | "table" | "plot" | "figure", ...} in order."""
+
+    @property
+    def name(self) -> str:
+        return str(self.meta["name"])
+
+    @property
+    def kind(self) -> str:
+        return str(self.meta["kind"])
+
+    @property
+    def status(self) -> str:
+        return str(self.meta["status"])
+
+
+@dataclass(kw_only=True)
+class Run:
+    """A run folder that is being written. Use it as a context manager: leaving it settles the status.
+
+    >>> import tempfile
+    >>> with Run.create(kind="measure", name="2.2", root=Path(tempfile.mkdtemp()), seed=42) as run:
+    ...     run.log(step=0, loss=3.3)
+    ...     _ = run.figure("dev loss", 2.4533, unit="nats", reference=2.4533, source="lecture 2")
+    >>> read(run.folder).status
+    'done'
+    """
+
+    folder: Path
+    meta: dict[str, Any]
+    figures: list[Figure] = field(default_factory=list)
+    blocks: list[dict[str, Any]] = field(default_factory=list)
+    _started: float = field(default_factory=time.perf_counter)
+
+    @classmethod
+    def create(
+        cls,
+        *,
+        kind: str,
+        name: str,
+        root: Path = Path("runs"),
+        title: str = "",
+        seed: int | None = None,
+        config: Mapping[str, Any] | None = None,
+        command: Sequence[str] | None = None,
+    ) -> Self:
+        """Make a fresh folder under `root`; raises RunError where that cannot be written."""
+        now = datetime.now(UTC)
+        meta = {
+            "kind": kind,
+            "name": name,
+            "title": title,
+            "command": list(command if command is not None else [Path(sys.argv[0]).name, *sys.argv[1:]]),
+            "seed": seed,
+            "config": dict(config or {}),
+            "data": [],
+            "versions": versions(),
+            "machine": machine(),
+            "started": now.isoformat(timespec="milliseconds"),
+            "status": "running",
+            "seconds": None,
+        }
+        run = cls(folder=_fresh_folder(root, f"{now:%Y-%m-%d_%H%M%S}_{kind}-{_file_name(name)}"), meta=meta)
+        run._save()
+        return run
+
+    def data(self, edition: str, sha256: str) -> None:
+        """Note which edition of which text was used; a reported figure is worth nothing without it."""
+        entry = {"edition": edition, "sha256": sha256}
+        if entry not in self.meta["data"]:
+            self.meta["data"].append(entry)
+            self._save()
+
+    def log(self, **values: float | int | str) -> None:
+        """Append one line to metrics.jsonl, as in `run.log(step=100, train=2.31)`."""
+        with (self.folder / "metrics.jsonl").open("a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(dumps(values, indent=None) + "\n")
+
+    def figure(
+        self,
+        name: str,
+        value: float,
+        *,
+        unit: str = "",
+        reference: float | None = None,
+        source: str = "",
+        better: Better = "equal",
+        tolerance: float = 0.0,
+    ) -> Figure:
+        """Record one number that answers the question; see `Figure`."""
+        figure = Figure(
+            name=name,
+            value=float(value),
+            unit=unit,
+            reference=reference,
+            source=source,
+            better=better,
+            tolerance=tolerance,
+        )
+        self.figures.append(figure)
+        self._tell(kind="figure", name=name)
+        return figure
+
+    def text(self, markdown: str) -> None:
+        """A paragraph for the page: plain text, `code`, **bold**."""
+        self._tell(kind="text", markdown=markdown)
+
+    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """A table for the page; each row has as many cells as there are columns."""
+        for row in rows:
+            assert len(row) == len(columns), (columns, row)
+        self._tell(kind="table", title=title, columns=list(columns), rows=[list(row) for row in rows])
+
+    def plot(self, title: str, figure: Any, caption: str = "") -> None:
+        """A Plotly figure for the page; `caption` says what to look at."""
+        name = f"{len(self.blocks):02d}-{_file_name(title)}.json"
+        (self.folder / "plots").mkdir(exist_ok=True)
+        atomic_write(self.folder / "plots" / name, figure.to_json())
+        self._tell(kind="plot", title=title, caption=caption, file=f"plots/{name}")
+
+    def svg(self, title: str, markup: str, caption: str = "") -> None:
+        """An SVG picture for the page, made by zth itself (never somebody else's markup)."""
+        self._tell(kind="svg", title=title, caption=caption, markup=markup)
+
+    def finish(self, status: Status) -> None:
+        self.meta["status"] = status
+        self.meta["seconds"] = round(time.perf_counter() - self._started, 3)
+        self._save()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self.meta["error"] = f"{type(error).__name__}: {error}".removesuffix(": ")
+        interrupted = isinstance(error, KeyboardInterrupt)
+        self.finish("done" if error is None else "interrupted" if interrupted else "failed")
+
+    def _tell(self, **block: Any) -> None:
+        self.blocks.append(block)
+        self._save()
+
+    def _save(self) -> None:
+        write_json(self.folder / "run.json", self.meta)
+        write_json(self.folder / "figures.json", [figure_row(figure) for figure in self.figures])
+        write_json(self.folder / "page.json", self.blocks)
+
+
+def read(folder: Path) -> Record:
+    """Open a run folder; raises RunError where it is none, or damaged."""
+    try:
+        meta = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        rows = json.loads((folder / "figures.json").read_text(encoding="utf-8"))
+        blocks = json.loads((folder / "page.json").read_text(encoding="utf-8"))
+        missing = {"kind", "name", "status"} - set(dict(meta))
+        if missing:
+            raise ValueError(f"run.json lacks {', '.join(sorted(missing))}")
+        return Record(folder=folder, meta=dict(meta), figures=[_figure(row) for row in rows], blocks=list(blocks))
+    except FileNotFoundError as error:
+        raise RunError(
+            f"{folder} is not a run folder: it has no {Path(error.filename).name}.", "Name one under runs/."
+        ) from error
+    except (ValueError, KeyError, TypeError, OSError, OverflowError, RecursionError) as error:
+        raise RunError(f"The run folder {folder} cannot be read: {error}.", "Delete it, or run it again.") from error
+
+
+def find(root: Path) -> list[Record]:
+    """Every run folder under `root` (or `root` itself), oldest first.
+
+    A damaged one does not hide the others: it comes as a Record of status "damaged" that holds the error alone.
+    """
+    if (root / "run.json").is_file():
+        return [read(root)]
+    if not root.is_dir():
+        raise RunError(f"There is no folder {root}.", "Make some runs first: make tour, or zth measure 2.2")
+    records = [_read_or_damaged(path.parent) for path in root.glob("*/run.json")]
+    return sorted(records, key=lambda record: (str(record.meta.get("started", "")), record.folder.name))
+
+
+def figure_row(figure: Figure) -> dict[str, Any]:
+    """A figure as the row that figures.json holds."""
+    return {**asdict(figure), "verdict": figure.verdict, "ok": figure.ok}
+
+
+def versions() -> dict[str, str]:
+    """The versions that a number may depend on. torch is asked without being imported."""
+    found = {"python": platform.python_version()}
+    for package in ("zth", "torch", "numpy"):
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def machine() -> dict[str, Any]:
+    """Processor, cores that this process may use, memory (GiB) and system: what a timing depends on."""
+    import psutil
+
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+    }
+
+
+def atomic_write(path: Path, content: str | bytes) -> None:
+    """Write beside `path`, flush to disk, rename into place: a reader sees the old file or the new, never half."""
+    # a lone surrogate (half of a character, as broken input may hold) becomes its escape, which is also JSON's
+    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(0o666 & ~_umask())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, value: Any) -> None:
+    """`atomic_write` of JSON; infinities and nan become the strings "inf", "-inf" and "nan"."""
+    atomic_write(path, dumps(value) + "\n")
+
+
+def dumps(value: Any, indent: int | None = 1) -> str:
+    """Strict JSON of plain values.
+
+    >>> dumps({"loss": float("inf")}, indent=None)
+    '{"loss": "inf"}'
+    """
+    return json.dumps(_plain(value), indent=indent, ensure_ascii=False, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if hasattr(value, "tolist"):  # NumPy and torch: scalars become numbers, arrays lists
+        return _plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
+
+
+def _figure(row: Mapping[str, Any]) -> Figure:
+    """The inverse of `figure_row`; float() also reads "inf", "-inf" and "nan"."""
+    return Figure(
+        name=str(row["name"]),
+        value=float(row["value"]),
+        unit=str(row["unit"]),
+        reference=None if row["reference"] is None else float(row["reference"]),
+        source=str(row["source"]),
+        better=row["better"] if row["better"] in get_args(Better) else "equal",
+        tolerance=float(row["tolerance"]),
+    )
+
+
+def _read_or_damaged(folder: Path) -> Record:
+    try:
+        return read(folder)
+    except RunError as error:
+        meta = {"kind": "unknown", "name": folder.name, "status": "damaged", "error": str(error)}
+        return Record(folder=folder, meta=meta, figures=[], blocks=[])
+
+
+def _fresh_folder(root: Path, name: str) -> Path:
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        for n in range(1, 1000):
+            folder = root / (name if n == 1 else f"{name}-{n}")
+            try:
+                folder.mkdir()
+                return folder
+            except FileExistsError:
+                continue
+    except OSError as error:
+        raise RunError(
+            f"Cannot write a run folder under {root}: {error.strerror}.", "Choose another place."
+        ) from error
+    raise RunError(f"{root} already holds 999 folders named {name}.", "Wait a second, or clear it out.")
+
+
+def _file_name(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.").lower()[:80] or "untitled"
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
