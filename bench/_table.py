@@ -21,7 +21,7 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.table import Table
@@ -83,7 +83,8 @@ class Row:
         return self.baseline / self.ours
 
     def as_json(self) -> dict[str, object]:
-        return {**asdict(self), "ratio": self.ratio}
+        keys = ("name", "ours", "baseline", "unit", "ratio", "target", "peak_mb")
+        return {key: getattr(self, key) for key in keys}
 
 
 def interleave(

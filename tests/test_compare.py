@@ -191,3 +191,12 @@ def test_finite_differences_do_not_move_the_point():
     point = [1.0, 2.0]
     finite_differences(lambda x: x[0] * x[1], point)
     assert point == [1.0, 2.0]
+
+
+def test_results_of_different_shapes_are_compared_one_by_one():
+    wanted = (np.zeros((2, 3)), np.zeros(3), 1.0)
+    assert same([np.zeros((2, 3)), [0.0, 0.0, 0.0], 1], wanted)
+    found = difference((np.zeros((2, 3)), np.ones(3), 1.0), wanted)
+    assert found is not None
+    assert str(found) == "at [1][0] got 1, wanted 0 (largest difference 1)"
+    assert difference((np.zeros((2, 3)), np.zeros(4), 1.0), wanted) is not None

@@ -86,8 +86,8 @@ def as_array(value: object) -> NDArray[Any]:
 def difference(got: object, wanted: object, tolerance: Tolerance = FLOAT64) -> Difference | None:
     """None where the two agree, else the first place where they do not.
 
-    Strings, None and booleans are compared as they are, dictionaries key by key, lists that hold any of these item
-    by item, numbers by `tolerance`. Equal infinities agree, and so do two nans.
+    Strings, None and booleans are compared as they are, dictionaries key by key, lists that hold any of these (or
+    arrays of different shapes) item by item, numbers by `tolerance`. Equal infinities agree, and so do two nans.
 
     >>> difference([1.0, 2.0], (1.0, 2.0)) is None
     True
@@ -100,8 +100,6 @@ def difference(got: object, wanted: object, tolerance: Tolerance = FLOAT64) -> D
     """
     if isinstance(wanted, dict):
         return _dict_difference(got, wanted, tolerance)
-    if isinstance(wanted, (list, tuple)) and _holds_more_than_numbers(wanted):
-        return _list_difference(got, wanted, tolerance)
     if isinstance(wanted, (bool, np.bool_)):
         agree = _is_truth_value(got) and bool(got) == bool(wanted)
         return None if agree else Difference(kind="value", got=_short(got), wanted=_short(bool(wanted)))
@@ -109,10 +107,15 @@ def difference(got: object, wanted: object, tolerance: Tolerance = FLOAT64) -> D
         agree = type(got) is type(wanted) and got == wanted
         return None if agree else Difference(kind="value", got=_short(got), wanted=_short(wanted))
     try:
+        wanted_array = as_array(wanted)
+    except TypeError:  # not one block of numbers: texts among them, or rows of different shapes
+        if isinstance(wanted, (list, tuple)):
+            return _list_difference(got, wanted, tolerance)
+        raise
+    try:
         got_array = as_array(got)
     except TypeError as error:
-        return Difference(kind="type", got=str(error), wanted=_kind_of(as_array(wanted)))
-    wanted_array = as_array(wanted)
+        return Difference(kind="type", got=str(error), wanted=_kind_of(wanted_array))
     if got_array.shape != wanted_array.shape:
         return Difference(kind="shape", got=str(got_array.shape), wanted=str(wanted_array.shape))
     return _value_difference(got_array, wanted_array, tolerance)
@@ -202,15 +205,6 @@ def _value_difference(got: NDArray[Any], wanted: NDArray[Any], tolerance: Tolera
         where=str(list(first)) if first else "",
         largest=float(np.max(gap[wrong])),
     )
-
-
-def _holds_more_than_numbers(value: Sequence[Any]) -> bool:
-    for item in value:
-        if item is None or isinstance(item, (str, dict)):
-            return True
-        if isinstance(item, (list, tuple)) and _holds_more_than_numbers(item):
-            return True
-    return False
 
 
 def _is_truth_value(value: Any) -> bool:

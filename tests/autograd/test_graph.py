@@ -1,3 +1,4 @@
+import re
 import sys
 import xml.etree.ElementTree as ET
 
@@ -115,3 +116,16 @@ def test_without_pygraphviz_dot_still_works(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(MissingPartError, match="pygraphviz"):
         svg(little())
     assert dot(little())
+
+
+def test_a_graph_down_the_page_is_narrower_than_one_across_it():
+    x = Value(0.1)
+    for _ in range(6):
+        x = x.tanh()
+    across, down = (
+        [float(n) for n in re.search(r'width="(\d+)" height="(\d+)"', svg(x, down=down)).groups()]
+        for down in (False, True)
+    )
+    assert across[0] > across[1]
+    assert down[0] < down[1]
+    assert down[0] < across[0]

@@ -42,13 +42,14 @@ def dot(root: Value, *, limit: int = LIMIT) -> str:
     return "\n".join(["digraph {", "  rankdir=LR", *lines, *(f"  {a} -> {b}" for a, b in picture.edges), "}"])
 
 
-def svg(root: Value, *, title: str = "", limit: int = LIMIT) -> str:
+def svg(root: Value, *, title: str = "", down: bool = False, limit: int = LIMIT) -> str:
     """The graph as one <svg> element to stand in an HTML page or, as it is, in a file. `title` is read aloud.
 
+    It runs from left to right as in the lecture, or `down` the page, which keeps a long graph narrow.
     Raises ConfigError above `limit` Values, and MissingPartError where pygraphviz is not installed.
     """
     picture = _picture(root, limit)
-    layout = _layout(picture)
+    layout = _layout(picture, "TB" if down else "LR")
     title = escape(_printable(title or f"graph of {root.label or 'a value'}"))
     boxes = {box.name: box for box in picture.boxes}
     width, height = f"{layout.width:.0f}", f"{layout.height:.0f}"
@@ -127,7 +128,7 @@ def _operands_first(root: Value, limit: int) -> Iterable[Value]:
     return done
 
 
-def _layout(picture: _Picture) -> _Layout:
+def _layout(picture: _Picture, direction: str) -> _Layout:
     """Ask Graphviz for places. It gets sizes and no text, so it never looks for a font."""
     try:
         import pygraphviz
@@ -138,7 +139,9 @@ def _layout(picture: _Picture) -> _Layout:
     size = f"height={_HEIGHT / 72}"
     nodes = [f"{box.name} [shape={box.shape} width={box.width / 72} {size}]" for box in picture.boxes]
     edges = [f"{a} -> {b}" for a, b in picture.edges]
-    head = 'graph [rankdir=LR nodesep=0.15 ranksep=0.3] node [label="" fixedsize=true] edge [arrowhead=none]'
+    head = (
+        f'graph [rankdir={direction} nodesep=0.15 ranksep=0.3] node [label="" fixedsize=true] edge [arrowhead=none]'
+    )
     text = pygraphviz.AGraph(string="\n".join(["digraph {", head, *nodes, *edges, "}"])).draw(
         format="plain", prog="dot"
     )
