@@ -1,0 +1,342 @@
+"""The judge's side of a learner's process: start it, ask it, end it.
+
+`Jail` owns the keeper process (see `servant`), which imports torch once and forks a servant for each answer. An
+`Answer` looks like the learner's module: `answer.softmax([1, 2])` travels to the servant, and what comes back is a
+plain value, or a `Remote` that stands for an object over there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any, Self
+
+from zth.errors import MissingPartError
+from zth.workbook import wire
+from zth.workbook.check import Limits
+
+KEPT_OUTPUT = 16_384
+"""Characters of a learner's printing that are kept; the rest is read and dropped."""
+
+
+class Raised(Exception):
+    """The learner's code raised an exception."""
+
+    def __init__(self, told: dict[str, Any]) -> None:
+        super().__init__(told)
+        self.type_name = str(told["type"])
+        self.bases = [str(name) for name in told["bases"]]
+        self.message = str(told["message"])
+        self.frames = [(int(line), str(function), str(text)) for line, function, text in told["frames"]]
+
+
+class Missing(Exception):
+    """The learner's file has no such name."""
+
+
+class Trouble(Exception):
+    """The process itself came to an end: time, memory, exit, a crash. `str()` is a sentence for a person."""
+
+    def __init__(self, kind: str, says: str) -> None:
+        super().__init__(says)
+        self.kind = kind
+
+
+class Jail:
+    """The keeper process, and the servants it forks. Use as a context manager.
+
+    `preload` names modules that are slow to import and that the answers will want ("torch").
+    """
+
+    def __init__(self, preload: Sequence[str] = ()) -> None:
+        if not hasattr(os, "fork"):
+            raise MissingPartError(
+                "Checking an exercise needs Linux or macOS; this is neither.",
+                "On Windows, install zth inside WSL (wsl --install) and work there.",
+            )
+        self.preload = list(preload)
+        self._keeper: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the keeper, and with it every servant."""
+        if self._control is not None:
+            self._control.close()
+        if self._keeper is not None:
+            try:
+                self._keeper.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                self._keeper.kill()
+                self._keeper.wait()
+        self._keeper = self._control = None
+
+    @contextmanager
+    def servant(self, limits: Limits) -> Iterator[Answer]:
+        """A fresh servant in a fresh folder, ended when the block is left; give it a file with `load`."""
+        with tempfile.TemporaryDirectory(prefix="zth-answer-", ignore_cleanup_errors=True) as cwd:
+            answer = self._start(cwd, limits)
+            try:
+                yield answer
+            finally:
+                answer.close(self._stop(1.0 if answer.hung_up else 0.0))
+
+    def start_keeper(self) -> None:
+        """Start importing now; the first `run` then waits for less."""
+        if self._keeper is not None and self._keeper.poll() is None:
+            return
+        self.close()
+        ours, theirs = socket.socketpair()
+        environment = {key: os.environ[key] for key in ("PATH", "LANG", "LC_ALL", "TZ") if key in os.environ}
+        environment |= {"HOME": "/nonexistent", "PYTHONHASHSEED": "0"}
+        environment["OMP_NUM_THREADS"] = (
+            "1"  # an answer's tensors are small, and threads that spin slow the judge down
+        )
+        self._keeper = subprocess.Popen(
+            [sys.executable, "-I", "-m", "zth.workbook.servant", str(theirs.fileno()), *self.preload],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            start_new_session=True,  # Ctrl-C at the terminal is ours to handle
+        )
+        theirs.close()
+        self._control = ours
+
+    def _start(self, cwd: str, limits: Limits) -> Answer:
+        self.start_keeper()
+        assert self._control is not None
+        ours, theirs = socket.socketpair()
+        read_fd, write_fd = os.pipe()
+        order = {"op": "start", "cwd": cwd, "memory_mb": limits.memory_mb, "seconds": limits.seconds}
+        try:
+            socket.send_fds(self._control, [json.dumps(order).encode()], [theirs.fileno(), write_fd, write_fd])
+            if not _line(self._control):
+                raise RuntimeError("the keeper process did not start")
+        finally:
+            theirs.close()
+            os.close(write_fd)
+        return Answer(ours, _Printed(os.fdopen(read_fd, "rb", buffering=0)), limits)
+
+    def _stop(self, patience: float) -> dict[str, Any] | None:
+        """Have the keeper end its servant, and say how it ended; None where somebody has killed the keeper."""
+        assert self._control is not None
+        with suppress(OSError):
+            self._control.sendall(json.dumps({"op": "stop", "patience": patience}).encode())
+            line = _line(self._control)
+            if line:
+                return dict(json.loads(line))
+        return None
+
+
+class Answer:
+    """The learner's module, from afar. Attributes are fetched, calls are made, in the learner's process."""
+
+    def __init__(self, channel: socket.socket, printed: _Printed, limits: Limits) -> None:
+        self._channel = channel
+        self._printed = printed
+        self._limits = limits
+        self._seconds_left = limits.seconds
+        self._ending: dict[str, Any] | None = {}
+        self.hung_up = False
+        """True once the channel was found closed from the other side."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        try:
+            return self.ask("get", target=None, name=name)
+        except Raised as error:
+            if error.type_name == "AttributeError" and not error.frames:
+                raise Missing(name) from error
+            raise
+
+    def load(self, path: Path, source: str) -> None:
+        """Run the learner's file as a module. Raises what `ask` raises."""
+        self.ask("load", path=str(path), source=source)
+
+    def patched(self) -> list[str]:
+        """The functions of torch, NumPy and the standard library that the file has replaced."""
+        return [str(name) for name in self.ask("patched")]
+
+    def ask(self, op: str, **question: object) -> Any:
+        """One question to the servant. Raises `Raised`, or `Trouble` where no answer can come any more."""
+        started = time.monotonic()
+        try:
+            self._channel.settimeout(self._seconds_left)
+            self._channel.sendall(wire.pack({"op": op, "with": question}))
+            frame = wire.receive(self._channel, started + self._seconds_left)
+            if frame is None:
+                raise ConnectionError
+            reply = wire.unpack(*frame, revive=lambda handle: Remote(self, handle))
+            if not isinstance(reply, dict) or len(reply) != 1 or not set(reply) <= {"value", "raised"}:
+                raise wire.WireError("an answer of another form")
+        except TimeoutError as error:
+            raise Trouble("time", f"no answer within {self._limits.seconds:g} s") from error
+        except ConnectionError as error:
+            self.hung_up = True
+            raise Trouble("ended", "the process ended before it answered") from error
+        except wire.WireError as error:
+            raise Trouble(
+                "forged", f"something else than an answer came through the judge's channel: {error}"
+            ) from error
+        finally:
+            self._seconds_left = max(self._seconds_left - (time.monotonic() - started), 1e-3)
+        if "raised" in reply:
+            raise Raised(reply["raised"])
+        return reply["value"]
+
+    def close(self, ending: dict[str, Any] | None) -> None:
+        self._ending = ending
+        self._channel.close()
+        self._printed.close()
+
+    @property
+    def output(self) -> str:
+        """What the learner's code printed, at most KEPT_OUTPUT characters of it."""
+        return self._printed.text
+
+    @property
+    def left_behind(self) -> int:
+        """How many processes had to be ended besides the servant's own. Known after the block."""
+        return int((self._ending or {}).get("left", 0))
+
+    @property
+    def ending(self) -> str:
+        """How the process ended by itself, for a person; "" where it was still serving. Known after the block."""
+        if self._ending is None:
+            return "your code killed the process that ran it"
+        died_by, code = self._ending.get("signal", 0), self._ending.get("code", 0)
+        if died_by == signal.SIGSEGV:
+            return "your code crashed the interpreter (segmentation fault): most often a recursion without end"
+        if died_by == signal.SIGXCPU:
+            return "your code used up its processor time"
+        if died_by:
+            return f"your code's process was ended by {signal.Signals(died_by).name}"
+        if self._ending.get("ended"):
+            return f"your code ended its process (exit code {code}): take out os._exit(), exit() or quit()"
+        return ""
+
+
+class Remote:
+    """An object in the learner's process. Attributes, calls, arithmetic and indexing happen there."""
+
+    def __init__(self, answer: Answer, handle: wire.Handle) -> None:
+        self._answer = answer
+        self._handle = handle
+        self.type_name = handle.type_name
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self._answer.ask("get", target=self._handle, name=name)
+
+    def __call__(self, *args: object, **kwargs: object) -> Any:
+        plain = _local(list(args)), _local(kwargs)
+        return self._answer.ask("call", target=self._handle, args=plain[0], kwargs=plain[1])
+
+    def __getitem__(self, index: object) -> Any:
+        return self._answer.ask("item", target=self._handle, index=index)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._answer.ask("list", target=self._handle))
+
+    def __repr__(self) -> str:
+        return f"{self._handle.type_name} object {self._handle.text}"
+
+    def _operate(self, name: str, *args: object) -> Any:
+        return self._answer.ask("operator", name=name, args=_local(list(args)))
+
+    def __add__(self, other: object) -> Any:
+        return self._operate("add", self, other)
+
+    def __radd__(self, other: object) -> Any:
+        return self._operate("add", other, self)
+
+    def __sub__(self, other: object) -> Any:
+        return self._operate("sub", self, other)
+
+    def __rsub__(self, other: object) -> Any:
+        return self._operate("sub", other, self)
+
+    def __mul__(self, other: object) -> Any:
+        return self._operate("mul", self, other)
+
+    def __rmul__(self, other: object) -> Any:
+        return self._operate("mul", other, self)
+
+    def __truediv__(self, other: object) -> Any:
+        return self._operate("truediv", self, other)
+
+    def __rtruediv__(self, other: object) -> Any:
+        return self._operate("truediv", other, self)
+
+    def __pow__(self, other: object) -> Any:
+        return self._operate("pow", self, other)
+
+    def __rpow__(self, other: object) -> Any:
+        return self._operate("pow", other, self)
+
+    def __neg__(self) -> Any:
+        return self._operate("neg", self)
+
+
+class _Printed:
+    """Reads a pipe to its end in a thread, so that endless printing cannot fill it; keeps the beginning."""
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        self._pipe = pipe
+        self._kept = bytearray()
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        with suppress(OSError, ValueError):
+            while chunk := self._pipe.read(65536):
+                self._kept += chunk[: KEPT_OUTPUT - len(self._kept)]
+
+    def close(self) -> None:
+        self._thread.join(timeout=5)
+        if not self._thread.is_alive():
+            self._pipe.close()
+
+    @property
+    def text(self) -> str:
+        return bytes(self._kept).decode("utf-8", errors="replace")
+
+
+def _local(value: object) -> object:
+    """Remotes inside an argument become the handles that the servant knows."""
+    if isinstance(value, Remote):
+        return value._handle
+    if isinstance(value, (list, tuple)):
+        return type(value)(_local(item) for item in value)
+    if isinstance(value, dict):
+        return {key: _local(item) for key, item in value.items()}
+    return value
+
+
+def _line(control: socket.socket) -> bytes:
+    line = b""
+    while not line.endswith(b"\n"):
+        chunk = control.recv(4096)
+        if not chunk:
+            return b""
+        line += chunk
+    return line

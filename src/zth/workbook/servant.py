@@ -1,0 +1,275 @@
+"""The process that runs learners' code: `python -I -m zth.workbook.servant CONTROL_FD [MODULE ...]`.
+
+It is two processes deep, on purpose. The *keeper* imports what is slow to import (torch) once, and forks a *servant*
+for each answer; it adopts whatever the servant leaves behind, and ends it. The servant alone runs the learner's file:
+it answers the judge's questions with values and never says whether they are right, so there is no verdict here to
+forge. A learner who kills the servant's parent kills the keeper, which the judge outlives.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import operator
+import os
+import random
+import resource
+import signal
+import socket
+import sys
+import time
+import traceback
+import types
+from pathlib import Path
+from typing import Any, NoReturn
+
+from zth.workbook import wire
+
+_WATCHED = ("builtins", "math", "random", "numpy", "torch", "torch.Tensor", "torch.nn.functional", "torch.nn.Module")
+_OPERATORS = {
+    name: getattr(operator, name) for name in ("add", "sub", "mul", "truediv", "pow", "matmul", "neg", "abs")
+}
+
+
+# --- the keeper ---------------------------------------------------------------------------------------------------
+
+
+def keep(control: socket.socket) -> None:
+    """Serve "start" and "stop" until the judge hangs up; then leave nothing running."""
+    _adopt_orphans()
+    gc.freeze()
+    child = 0
+    while True:
+        data, fds, _, _ = socket.recv_fds(control, 65536, 3)
+        if not data:
+            break
+        order = json.loads(data)
+        if order["op"] == "start":
+            child = os.fork()
+            if child == 0:
+                control.close()
+                serve(fds, order)
+            for fd in fds:
+                os.close(fd)
+            control.sendall(b'{"started": true}\n')
+        else:
+            control.sendall(json.dumps(_end(child, patience=order["patience"])).encode() + b"\n")
+            child = 0
+    _end(child)
+
+
+def _adopt_orphans() -> None:
+    # PR_SET_CHILD_SUBREAPER: what a servant's children leave behind becomes ours to end (Linux; elsewhere the
+    # servant's process group is ended, which is all that is promised there).
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None, use_errno=True).prctl(36, 1, 0, 0, 0)
+
+
+def _end(child: int, patience: float = 0.0) -> dict[str, int]:
+    """Kill the servant and everything that came from it; -> how it ended, and how many others there were.
+
+    `patience` is how many seconds a servant that has hung up is given to be seen as ended by itself.
+    """
+    import psutil
+
+    if not child:
+        return {"signal": 0, "code": 0, "left": 0}
+    me, others = psutil.Process(), set[int]()
+    deadline = time.monotonic() + patience
+    while not (ended := os.waitpid(child, os.WNOHANG))[0] and time.monotonic() < deadline:
+        time.sleep(0.001)
+    pid, status = ended
+    if not pid:
+        others |= {process.pid for process in me.children(recursive=True)}
+        os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+    # Now its children are ours; a forking one may be a step ahead, so look until there is none.
+    while living := [process for process in me.children(recursive=True) if not _is_reaped(process.pid)]:
+        for process in living:
+            others.add(process.pid)
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+    died_by = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+    code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0
+    return {"signal": died_by if pid else 0, "code": code, "ended": int(bool(pid)), "left": len(others - {child})}
+
+
+def _is_reaped(pid: int) -> bool:
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:  # a grandchild, still somebody else's
+        return False
+
+
+# --- the servant --------------------------------------------------------------------------------------------------
+
+
+def serve(fds: list[int], order: dict[str, Any]) -> NoReturn:
+    """Shut the doors, then answer questions about the learner's file until the judge hangs up."""
+    try:
+        channel_fd, stdout_fd, stderr_fd = fds
+        os.setsid()
+        if sys.platform == "linux":
+            import ctypes
+
+            ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG: never outlive the keeper
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(stdout_fd, 1)
+        os.dup2(stderr_fd, 2)
+        os.chdir(order["cwd"])
+        channel = socket.socket(fileno=os.dup(channel_fd))
+        os.closerange(3, channel.fileno())
+        os.closerange(channel.fileno() + 1, 1024)
+        sys.stdout = open(1, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)  # noqa: SIM115
+        sys.stderr = open(2, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)  # noqa: SIM115
+        _limit(order["memory_mb"], order["seconds"])
+        _Servant(channel).run()
+    except BaseException:
+        os.write(2, traceback.format_exc().encode()[-2000:])
+    finally:
+        os._exit(0)
+
+
+def _limit(memory_mb: int, seconds: float) -> None:
+    """Address space above what is mapped now, processor seconds, file size; no core files."""
+    limits = [
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_FSIZE, 64 * 2**20),
+        # The judge's clock ends a slow answer; this one only catches a servant that has lost its judge.
+        (resource.RLIMIT_CPU, int(seconds * (os.cpu_count() or 1)) + 10),
+    ]
+    statm = Path("/proc/self/statm")
+    if statm.exists():
+        mapped = int(statm.read_text().split()[0]) * resource.getpagesize()
+        limits.append((resource.RLIMIT_AS, mapped + memory_mb * 2**20))
+    for kind, limit in limits:
+        _, hard = resource.getrlimit(kind)
+        limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+        resource.setrlimit(kind, (limit, limit))
+
+
+class _Servant:
+    """Answers one judge about one file. Objects that cannot travel are kept here, by number."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        self.channel = channel
+        self.kept: list[object] = []
+        self.module = types.ModuleType("answer")
+        self.path = ""
+        self.before: dict[str, dict[str, object]] = {}
+
+    def run(self) -> None:
+        while (frame := wire.receive(self.channel)) is not None:
+            question = wire.unpack(*frame, revive=lambda handle: self.kept[handle.number])
+            try:
+                reply = {"value": getattr(self, f"do_{question['op']}")(**question["with"])}
+                message = wire.pack(reply, self._keep)
+            except BaseException as error:  # whatever a learner's code may raise is an answer too
+                message = wire.pack({"raised": _describe(error, self.path)})
+            self.channel.sendall(message)
+
+    def do_load(self, path: str, source: str) -> None:
+        """Run the learner's file as a module of its own name."""
+        self.path = path
+        name = Path(path).stem
+        self.module = types.ModuleType(name)
+        self.module.__file__ = path
+        sys.modules[name] = self.module
+        random.seed(0)
+        for library in ("numpy", "torch"):
+            if library in sys.modules:
+                _seed(library)
+        self.before = _snapshot()
+        exec(compile(source, path, "exec"), self.module.__dict__)
+
+    def do_names(self) -> list[str]:
+        """The public names that the file defines."""
+        return [name for name in self.module.__dict__ if not name.startswith("_")]
+
+    def do_patched(self) -> list[str]:
+        """Which functions of the watched libraries are no longer what they were, and not by the library itself."""
+        now = _snapshot()
+        changed = [
+            (place, name, now.get(place, {}).get(name))
+            for place, names in self.before.items()
+            for name, thing in names.items()
+            if now.get(place, {}).get(name) is not thing
+        ]
+        # torch.optim wraps torch.manual_seed when it is first used, say; what wraps it lives in torch
+        return [f"{place}.{name}" for place, name, thing in changed if _root(thing) != place.split(".")[0]]
+
+    def do_get(self, target: object, name: str) -> object:
+        return getattr(self.module if target is None else target, name)
+
+    def do_set(self, target: object, name: str, value: object) -> None:
+        setattr(target, name, value)
+
+    def do_call(self, target: Any, args: list[object], kwargs: dict[str, object]) -> object:
+        return target(*args, **kwargs)
+
+    def do_operator(self, name: str, args: list[object]) -> object:
+        return _OPERATORS[name](*args)
+
+    def do_item(self, target: Any, index: object) -> object:
+        return target[index]
+
+    def do_list(self, target: Any) -> list[object]:
+        return list(target)
+
+    def _keep(self, value: object) -> int:
+        self.kept.append(value)
+        return len(self.kept) - 1
+
+
+def _seed(library: str) -> None:
+    if library == "torch":
+        sys.modules["torch"].manual_seed(0)
+    else:
+        sys.modules["numpy"].random.seed(0)
+
+
+def _snapshot() -> dict[str, dict[str, object]]:
+    found = {}
+    for place in _WATCHED:
+        root, *rest = place.split(".")
+        thing: Any = sys.modules.get(root)
+        for name in rest:
+            thing = getattr(thing, name, None)
+        if thing is not None:
+            found[place] = {name: value for name, value in vars(thing).items() if callable(value)}
+    return found
+
+
+def _root(thing: object) -> str:
+    return str(getattr(thing, "__module__", None) or "").split(".")[0]
+
+
+def _describe(error: BaseException, path: str) -> dict[str, object]:
+    """An exception as plain values: its type, its message, and where in the learner's file it came from."""
+    frames = [
+        [frame.lineno or 0, frame.name, (frame.line or "").strip()]
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename == path
+    ]
+    if isinstance(error, SyntaxError) and error.filename == path:
+        frames = [[error.lineno or 0, "", (error.text or "").strip()]]
+    try:
+        message = str(error)[:2000]
+    except Exception:  # a learner's exception class may break its own __str__
+        message = "(its message could not be made)"
+    names = [base.__name__ for base in type(error).__mro__ if base not in (object, BaseException)]
+    return {"type": names[0], "bases": names, "message": message, "frames": frames[-3:]}
+
+
+def main() -> None:
+    for name in sys.argv[2:]:
+        importlib.import_module(name)
+    keep(socket.socket(fileno=int(sys.argv[1])))
+
+
+if __name__ == "__main__":
+    main()

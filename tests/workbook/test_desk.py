@@ -1,0 +1,96 @@
+"""The desk keeps what a learner wrote and did, whatever is asked of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from zth.errors import ExerciseError
+from zth.workbook.desk import Desk, Progress
+from zth.workbook.exercise import exercises, get
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path / "my-zth")
+
+
+def test_start_copies_the_stub_once(desk: Desk) -> None:
+    exercise = get("1.1")
+    assert desk.state(exercise) == "new"
+    assert desk.start(exercise) is None
+    assert desk.state(exercise) == "started"
+    desk.file(exercise).write_text("mine")
+    with pytest.raises(ExerciseError, match="is there already; nothing was changed"):
+        desk.start(exercise)
+    assert desk.file(exercise).read_text() == "mine"
+
+
+def test_force_keeps_every_old_file(desk: Desk) -> None:
+    exercise = get("1.1")
+    desk.start(exercise)
+    for text in ("one", "two"):
+        desk.file(exercise).write_text(text)
+        backup = desk.start(exercise, force=True)
+        assert backup is not None
+        assert backup.read_text() == text
+    assert sorted(path.name for path in desk.folder.glob("*backup*")) == [
+        "e1_1_derivatives.backup-1.py",
+        "e1_1_derivatives.backup-2.py",
+    ]
+    assert desk.file(exercise).read_text() == exercise.stub.read_text()
+
+
+def test_the_next_exercise_is_the_one_in_hand_then_the_first_new_one(desk: Desk) -> None:
+    assert desk.next() == get("1.1")
+    desk.start(get("2.2"))
+    assert desk.next() == get("2.2")
+    desk.record_try(get("2.2"), ok=True)
+    assert desk.next() == get("1.1")
+    for exercise in exercises():
+        desk.record_try(exercise, ok=True)
+    assert desk.next() is None
+
+
+def test_tries_are_counted_and_a_pass_stays(desk: Desk) -> None:
+    exercise = get("2.1")
+    desk.record_try(exercise, ok=False)
+    assert desk.state(exercise) == "tried"
+    first = desk.record_try(exercise, ok=True).passed
+    assert first
+    entry = desk.record_try(exercise, ok=False)
+    assert (entry.tries, entry.passed) == (3, first)
+    assert desk.state(exercise) == "passed"
+
+
+def test_hints_go_on_where_they_stopped_and_stay_at_the_last(desk: Desk) -> None:
+    assert [desk.take_hint(get("1.1")) for _ in range(5)] == [0, 1, 2, 2, 2]
+    assert Desk(desk.folder).progress()["1.1"] == Progress(hints=3)
+
+
+def test_damaged_progress_is_an_error_and_is_not_overwritten(desk: Desk) -> None:
+    desk.folder.mkdir()
+    (desk.folder / "progress.json").write_text("{broken")
+    with pytest.raises(ExerciseError, match="cannot be read"):
+        desk.record_try(get("1.1"), ok=True)
+    assert (desk.folder / "progress.json").read_text() == "{broken"
+
+
+def test_a_desk_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ExerciseError, match="Cannot write"):
+        Desk(tmp_path / "file" / "desk").start(get("1.1"))
+
+
+def test_two_processes_at_once_lose_no_try(desk: Desk) -> None:
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from zth.workbook.desk import Desk; from zth.workbook.exercise import get\n"
+        "for _ in range(20): Desk(Path(sys.argv[1])).record_try(get('1.1'), ok=False)"
+    )
+    workers = [subprocess.Popen([sys.executable, "-c", code, str(desk.folder)]) for _ in range(3)]
+    assert [worker.wait() for worker in workers] == [0, 0, 0]
+    assert desk.progress()["1.1"].tries == 60
