@@ -1,0 +1,46 @@
+"""Exercise folders: complete, in order, and each proved."""
+
+from __future__ import annotations
+
+import pytest
+
+from zth.errors import ExerciseError
+from zth.workbook.exercise import HINTS, Exercise, exercises, get, parse_task
+from zth.workbook.jail import Jail
+from zth.workbook.prove import prove
+
+ALL = exercises()
+
+
+def test_the_exercises_of_the_first_two_lectures_are_there_in_order() -> None:
+    assert [exercise.id for exercise in ALL] == ["1.1", "1.2", "2.1", "2.2", "2.3", "2.4", "2.5", "2.6"]
+
+
+@pytest.mark.parametrize("exercise", ALL, ids=lambda exercise: exercise.id)
+def test_a_folder_is_whole(exercise: Exercise) -> None:
+    assert exercise.task.title
+    assert len(exercise.task.hints) == len(HINTS)
+    assert all(exercise.task.hints)
+    assert exercise.has_measurement
+    assert set(exercise.task.needs) <= {other.id for other in ALL}
+    names = set(exercise.solution)
+    for mistake in exercise.mistakes:
+        assert set(mistake.instead) <= names, f"{mistake.name} replaces a name that the solution has not"
+
+
+@pytest.mark.parametrize("exercise", ALL, ids=lambda exercise: exercise.id)
+def test_the_check_is_proved(exercise: Exercise, jail: Jail) -> None:
+    failed = [f"{proof.submission}: {proof.why}" for proof in prove(exercise, jail) if not proof.ok]
+    assert not failed, "\n".join(failed)
+
+
+@pytest.mark.parametrize("exercise_id", ["9.9", "21", "", "x"])
+def test_an_unknown_exercise_is_an_error_that_helps(exercise_id: str) -> None:
+    with pytest.raises(ExerciseError, match="zth list"):
+        get(exercise_id)
+
+
+@pytest.mark.parametrize("text", ["", "# T\n\nstatement", "# T\n\ns\n\n## Idea\ni\n\n## Nudge\nn\n\n## Line\nl\n"])
+def test_a_task_without_its_sections_is_an_error(text: str) -> None:
+    with pytest.raises(ExerciseError, match="needs a '# Title'"):
+        parse_task(text, "e01_x")
