@@ -1,0 +1,91 @@
+"""The command line: prints and parses, nothing else.
+
+Each command is imported when it is called, so that `zth list` does not wait for torch. Exit codes: 0 done, 1 "your
+answer is wrong", 2 "cannot", 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import sys
+from collections.abc import Sequence
+
+import cyclopts
+from cyclopts import App, Group
+
+from zth.cli.help import CompactHelp
+from zth.cli.terminal import err
+from zth.errors import ZthError
+
+# (command, where it is, what it does): in the order in which people meet them.
+COMMANDS = {
+    "Learn": [
+        ("list", "workbook:list_", "Show every exercise and how far you are."),
+        ("start", "workbook:start_", "Copy an exercise's stub to your desk, and say what it asks."),
+        ("check", "workbook:check_", "Judge your answer, and say what is wrong."),
+        ("hint", "workbook:hint_", "Show the next hint: a nudge, then the idea, then the line."),
+        ("solution", "workbook:solution_", "Explain the solution and show its source, once you have tried."),
+        ("reset", "workbook:reset_", "Put a fresh stub on your desk; your file is kept as a backup."),
+    ],
+    "Measure": [
+        ("measure", "measure:measure_", "Run an exercise's experiment on real data, into a run folder."),
+        ("tour", "measure:tour_", "Measure every exercise quickly and write the report."),
+        ("report", "report:report", "Turn run folders into one page."),
+        ("prove", "measure:prove_", "Prove that the checks reject what is wrong, and only that."),
+    ],
+    "Look": [
+        ("data", "data:app", "List, show, get and find the texts to learn from."),
+        ("draw", "draw:draw", "Draw an expression as a graph, with every value and gradient."),
+        ("doctor", "doctor:doctor", "Print versions, device, threads, and which data was found where."),
+    ],
+}
+
+EXAMPLES = """Examples:
+    zth start 1.1        copy the first exercise to ./my-zth
+    zth check            judge the exercise you are at, and say what is wrong
+    zth measure 2.3      run an exercise's experiment on real data
+"""
+
+
+def _app() -> App:
+    app = App(
+        name="zth",
+        help="Neural Networks: Zero to Hero as software: exercises checked, figures measured.",
+        help_epilogue=EXAMPLES,
+        help_format="plaintext",
+        help_formatter=CompactHelp(),
+        version=lambda: importlib.metadata.version("zth"),
+    )
+    for rank, (title, commands) in enumerate(COMMANDS.items()):
+        group = Group(title, sort_key=rank)
+        for place, (name, path, what) in enumerate(commands):
+            own = {} if path.endswith(":app") else {"help_epilogue": ""}  # the examples are the first page's
+            app.command(f"zth.cli.{path}", name=name, group=group, help=what, sort_key=place, **own)
+    app["--help"].show = app["--version"].show = False  # one screen; everybody knows these two
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command -> the exit code."""
+    tokens = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        result = _app()(tokens, exit_on_error=False, result_action="return_value", error_console=err())
+        return result if isinstance(result, int) else 0
+    except ZthError as error:
+        err().print(f"[bold red]zth:[/] {_plain(error.problem)}", soft_wrap=True)
+        if error.next_move:
+            err().print(f"     {_plain(error.next_move)}", soft_wrap=True)
+        return 2
+    except cyclopts.CycloptsError:
+        return 2  # cyclopts has said what it got and what it wanted
+    except KeyboardInterrupt:
+        err().print("\ninterrupted")
+        return 130
+    except BrokenPipeError:  # the reader of our output has gone, as in `zth list | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", "\\[")

@@ -1,0 +1,185 @@
+"""Commands that measure: an exercise's experiment, the tour of all, the proof of the checks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from zth.cli.report import figures_table, show
+from zth.cli.terminal import err, out, print_json
+from zth.errors import ZthError
+from zth.report import build, summary
+from zth.runs import Record, figure_row, read
+from zth.workbook.exercise import Exercise, exercises, get
+from zth.workbook.jail import Jail
+from zth.workbook.measure import Show, measure
+from zth.workbook.prove import Proof, prove
+
+JsonOption = Annotated[bool, Parameter(name="--json", negative="")]
+
+
+def measure_(
+    exercise: str,
+    /,
+    *,
+    preset: Literal["quick", "full"] = "quick",
+    seed: int = 42,
+    runs: Path = Path("runs"),
+    as_json: JsonOption = False,
+) -> int:
+    """Run an exercise's experiment on real data, into a run folder.
+
+    Parameters
+    ----------
+    exercise
+        Which one, as in 2.3, or all.
+    preset
+        quick takes seconds; full takes what the question needs.
+    seed
+        Seeds the initial weights, the batches and the sampling.
+    runs
+        Where run folders go.
+    as_json
+        Print the figures as JSON.
+    """
+    chosen = [each for each in exercises() if each.has_measurement] if exercise == "all" else [get(exercise)]
+    records = []
+    for each in chosen:
+        with _shown() as show:
+            records.append(read(measure(each, preset=preset, seed=seed, root=runs, show=show).folder))
+        if not as_json:
+            _print_record(records[-1])
+    if as_json:
+        rows = [{"exercise": record.name, **figure_row(figure)} for record in records for figure in record.figures]
+        print_json(rows)
+    return 0
+
+
+def tour_(
+    *, runs: Path = Path("runs"), report: Path = Path("report"), seed: int = 42, as_json: JsonOption = False
+) -> int:
+    """Measure every exercise quickly and write the report.
+
+    Parameters
+    ----------
+    runs
+        Where run folders go.
+    report
+        Where index.html and figures.json go.
+    seed
+        Seeds every experiment.
+    as_json
+        Print the figures as JSON.
+    """
+    started = time.perf_counter()
+    chosen = [exercise for exercise in exercises() if exercise.has_measurement]
+    known = set(runs.glob("*/run.json"))
+    code = 0
+    try:
+        for number, exercise in enumerate(chosen, 1):
+            if not _visit(exercise, f"{number}/{len(chosen)}  {exercise.id} {exercise.task.title}", runs, seed):
+                code = 2
+    except KeyboardInterrupt:
+        err().print("\ninterrupted: the page shows what was measured so far")
+        code = 130
+    total = summary([read(path.parent) for path in sorted(set(runs.glob("*/run.json")) - known)])
+    page = build([section.record for section in total.sections], report, title="The tour")
+    if as_json:
+        print_json(total.rows)
+        return code
+    show(total, page)
+    out().print(f"[dim]{time.perf_counter() - started:.0f} s in all[/]")
+    return code
+
+
+def _visit(exercise: Exercise, title: str, runs: Path, seed: int) -> bool:
+    """Measure one exercise of the tour; False where it failed, whatever the reason: the others go on."""
+    started = time.perf_counter()
+    try:
+        with _shown(title) as show:
+            measure(exercise, preset="quick", seed=seed, root=runs, show=show)
+    except Exception as error:  # one broken experiment must not hide the others
+        said = str(error) if isinstance(error, ZthError) else f"{type(error).__name__}: {error}"
+        err().print(f"[red]✗[/] {escape(title)}: {escape(said)}")
+        return False
+    err().print(f"[green]✓[/] {escape(title)}  [dim]{time.perf_counter() - started:.1f} s[/]")
+    return True
+
+
+def prove_(exercise: str = "", /, *, as_json: JsonOption = False) -> int:
+    """Prove that the checks reject what is wrong and accept what is right.
+
+    Parameters
+    ----------
+    exercise
+        Which one, as in 1.2. Default: all.
+    as_json
+        Print each proof as JSON.
+    """
+    chosen = [get(exercise)] if exercise else exercises()
+    proofs: list[Proof] = []
+    with Jail(preload=("torch",)) as jail:
+        for each in chosen:
+            with err().status(f"Proving {each.id} ..."):
+                found = list(prove(each, jail))
+            proofs += found
+            if not as_json:
+                _print_proofs(each, found)
+    if as_json:
+        print_json([vars(proof) for proof in proofs])
+    wrong = sum(not proof.ok for proof in proofs)
+    err().print(f"[red]{wrong} of {len(proofs)} failed[/]" if wrong else f"[green]{len(proofs)} proofs hold[/]")
+    return 1 if wrong else 0
+
+
+def _print_proofs(exercise: Exercise, proofs: list[Proof]) -> None:
+    table = Table(
+        title=f"{exercise.id} {escape(exercise.task.title)}", title_justify="left", box=None, pad_edge=False
+    )
+    table.add_column("")
+    table.add_column("submission", overflow="fold")
+    table.add_column("what the check said", overflow="fold")
+    for proof in proofs:
+        table.add_row("[green]✓[/]" if proof.ok else "[red]✗[/]", escape(proof.submission), escape(proof.why))
+    out().print(table)
+
+
+def _print_record(record: Record) -> None:
+    for block in record.blocks:
+        if block["kind"] == "table":
+            table = Table(*map(escape, block["columns"]), title=escape(block["title"]), title_justify="left")
+            for row in block["rows"]:
+                table.add_row(*[escape(f"{value:.6g}" if isinstance(value, float) else str(value)) for value in row])
+            out().print(table)
+        elif block["kind"] == "text":
+            out().print(escape(block["markdown"]))
+    out().print(figures_table(summary([record])))
+    out().print(f"[dim]{escape(str(record.folder))}, {record.meta['seconds']} s[/]   as a page: zth report")
+
+
+@contextmanager
+def _shown(title: str = "") -> Iterator[Show]:
+    """A progress bar on standard error that an experiment reports to; it is gone when the experiment is over."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=30),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=err(), transient=True) as progress:
+        task = progress.add_task(escape(title), total=None)
+
+        def show(what: str, done: int, total: int) -> None:
+            described = f"{title}: {what}" if title else what
+            progress.update(task, description=escape(described), completed=done, total=total)
+
+        yield show

@@ -1,0 +1,74 @@
+"""`zth report`: run folders -> one page and figures.json."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.markup import escape
+from rich.table import Table
+
+from zth.cli.terminal import out, print_json
+from zth.errors import RunError
+from zth.report import Summary, build, figure_texts, summary
+from zth.runs import find
+
+_STYLES = {"as the course": "green", "better": "cyan", "worse": "bold red", "measured": "dim"}
+
+
+def report(
+    runs: Path = Path("runs"),
+    /,
+    *,
+    to: Annotated[Path, Parameter(name="--out")] = Path("report"),
+    as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
+) -> int:
+    """Make one page of all runs, to open in a browser.
+
+    Parameters
+    ----------
+    runs
+        The folder of run folders, or one run folder.
+    to
+        Where index.html and figures.json go.
+    as_json
+        Print the figures as JSON instead of tables.
+    """
+    records = find(runs)
+    if not records:
+        raise RunError(f"There are no runs in {runs}.", "Make some first: make tour, or zth measure 2.2")
+    page = build(records, to)
+    total = summary(records)
+    if as_json:
+        print_json(total.rows)
+    else:
+        show(total, page)
+    return 0
+
+
+def show(total: Summary, page: Path) -> None:
+    """Print every figure beside its reference, what did not finish, the totals, and where the page is."""
+    table = figures_table(total)
+    if table.row_count:
+        out().print(table)
+    for record in total.unfinished:
+        error = str(record.meta.get("error") or "")
+        out().print(f"[bold red]{escape(record.name)} {escape(record.status)}[/] {escape(error)}", soft_wrap=True)
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in total.counts.items() if count)
+    out().print(f"\n{counts or 'no figures'}\n{page.resolve().as_uri()}", soft_wrap=True, markup=False)
+
+
+def figures_table(total: Summary) -> Table:
+    """Every figure beside its reference, as rich prints it."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for heading, side in (("run", "left"), ("figure", "left"), ("measured", "right"), ("reference", "right")):
+        table.add_column(heading, justify="right" if side == "right" else "left", overflow="fold")
+    table.add_column("verdict", no_wrap=True)
+    for section in total.sections:
+        for i, figure in enumerate(section.record.figures):
+            value, reference = figure_texts(figure)
+            verdict = f"[{_STYLES[figure.verdict]}]{figure.verdict}[/]"
+            run = "" if i else escape(section.record.name)
+            table.add_row(run, escape(figure.name), escape(f"{value} {figure.unit}".strip()), reference, verdict)
+    return table

@@ -1,0 +1,33 @@
+"""Where the commands speak: one console, one way to print JSON. rich honours NO_COLOR, pipes and narrow terminals."""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from typing import Any
+
+from rich.console import Console
+
+from zth.runs import dumps
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError  # rich would exit with code 1; our main knows that a reader may have had enough
+
+
+@cache
+def out() -> Console:
+    """The console on standard output, for results."""
+    return _Console(highlight=False)
+
+
+@cache
+def err() -> Console:
+    """The console on standard error, for progress and errors, so that a pipe carries results alone."""
+    return _Console(stderr=True, highlight=False)
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output, without colour, so that another program can read it."""
+    sys.stdout.write(dumps(value) + "\n")

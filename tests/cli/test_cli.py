@@ -1,0 +1,213 @@
+"""The commands as a person types them: what they print, where, and their exit codes."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from zth.cli import COMMANDS, main
+
+
+@pytest.fixture(autouse=True)
+def _in_a_fresh_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("NO_COLOR", "1")
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    code = main(arguments)
+    printed = capsys.readouterr()
+    return code, printed.out, printed.err
+
+
+def test_help_fits_a_screen_and_shows_every_command(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    code, out, _ = run(capsys, "--help")
+    assert code == 0
+    assert len(out.splitlines()) <= 24
+    assert max(map(len, out.splitlines())) <= 80
+    for commands in COMMANDS.values():
+        for name, _, what in commands:
+            assert f"  {name} " in out
+            assert what in out
+    assert out.count("    zth ") == 3
+
+
+@pytest.mark.parametrize("name", [name for commands in COMMANDS.values() for name, _, _ in commands])
+def test_every_command_has_help_for_every_option(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, name, "--help")
+    assert code == 0
+    assert f"zth {name}" in out
+    unexplained = [line for line in out.splitlines() if re.fullmatch(r"  --\S+( [A-Z]+)? *", line)]
+    assert not unexplained
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "--version")[:2] == (0, "0.1.0\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("chek",), "check"),
+        (("start", "7.7"), "There is no exercise '7.7'"),
+        (("start", "--dsk", "x"), "--desk"),
+        (("check", "1.1"), "zth start 1.1"),
+        (("measure",), "EXERCISE"),
+        (("measure", "1.1", "--preset", "huge"), "huge"),
+        (("report", "nowhere"), "make tour"),
+        (("data", "show", "nowhere.txt"), "nowhere.txt"),
+        (("reset", "1.1"), "nothing to reset"),
+        (("draw", "log(x)", "x=0"), "log(x=0.0)"),
+    ],
+)
+def test_what_cannot_be_done_says_so_with_code_2(
+    arguments: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = run(capsys, *arguments)
+    assert code == 2
+    assert words in err
+    assert "Traceback" not in err
+    assert out == ""
+
+
+def test_a_learner_goes_from_start_to_passed(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "list")
+    assert code == 0
+    assert "1.1" in out
+    assert "Next: zth start 1.1" in out
+    code, out, _ = run(capsys, "start")
+    assert code == 0
+    answer = Path("my-zth/e1_1_derivatives.py")
+    assert str(answer) in out
+    assert run(capsys, "start", "1.1")[0] == 2
+    code, _, err = run(capsys, "solution", "1.1")
+    assert code == 2
+    assert "--anyway" in err
+
+    code, out, _ = run(capsys, "check")
+    assert code == 1
+    assert "`gradient` is not written yet" in out
+    answer.write_text(
+        answer.read_text() + "\ndef gradient(a, b, c): return [-3*a*a, 3*cos(3*b) + 2.5*b**1.5, c**-2]\n"
+    )
+    code, out, _ = run(capsys, "check")
+    assert code == 1
+    assert "root term forgotten" in out
+    assert "df/da has a second term" in out
+    assert "called" in out
+    assert "gradient(2.0, 3.0, 4.0)" in out
+
+    assert [run(capsys, "hint")[1].splitlines()[0] for _ in range(4)] == [
+        "1.1, hint 1 of 3: nudge",
+        "1.1, hint 2 of 3: idea",
+        "1.1, hint 3 of 3: line",
+        "1.1, hint 3 of 3: line",
+    ]
+    code, out, _ = run(capsys, "solution")
+    assert code == 0
+    assert "def symmetric_difference" in out
+
+    answer.write_text("from zth.workbook.l01_micrograd.e01_derivatives.solution import *\n")
+    code, out, _ = run(capsys, "check", "1.1")
+    assert code == 0
+    assert "Passed, 4 of 4 parts" in out
+    assert "Next: zth start 1.2" in out
+    rows = json.loads(run(capsys, "list", "--json")[1])
+    assert rows[0] == {"id": "1.1", "title": "Derivatives, three ways", "state": "passed", "tries": 3}
+
+    code, out, _ = run(capsys, "reset", "1.1")
+    assert code == 0
+    assert "e1_1_derivatives.backup-1.py" in out
+    assert "NotImplementedError" in answer.read_text()
+
+
+def test_a_verdict_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "start", "1.1")
+    code, out, _ = run(capsys, "check", "1.1", "--json")
+    verdict = json.loads(out)
+    assert code == 1
+    assert verdict["ok"] is False
+    assert [part["state"] for part in verdict["parts"]] == ["passed", "unwritten", "unwritten", "unwritten"]
+
+
+def test_markup_in_a_learners_file_is_only_text(capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "start", "1.1")
+    Path("my-zth/e1_1_derivatives.py").write_text("def f(*a): return '[bold]x[/nothing]'\nprint('[/red]')")
+    code, out, _ = run(capsys, "check", "1.1")
+    assert code == 1
+    assert "[bold]x[/nothing]" in out
+    assert "[/red]" in out
+
+
+def test_measure_prints_its_figures_and_leaves_a_run(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "measure", "1.1", "--json")
+    assert code == 0
+    assert {row["exercise"] for row in json.loads(out)} == {"1.1"}
+    (folder,) = Path("runs").iterdir()
+    assert json.loads((folder / "run.json").read_text())["status"] == "done"
+    code, out, _ = run(capsys, "report", "--json")
+    assert code == 0
+    assert Path("report/index.html").is_file()
+
+
+def test_prove_prints_each_proof(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "prove", "1.1")
+    assert code == 0
+    assert "mistake: root term forgotten" in out
+    assert "proofs hold" in err
+
+
+def test_doctor_says_what_is_there(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "doctor", "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert found["versions"]["python"].startswith("3.")
+    assert set(found["data"]) >= {"names", "shakespeare", "plays", "ZTH_DATA"}
+
+
+def test_draw(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "draw", "tanh(a*b + c)", "a=2", "b=-3", "c=6", "--json")
+    assert code == 0
+    assert json.loads(out) == {"value": 0.0, "gradients": {"a": -3.0, "b": 2.0, "c": 1.0}, "file": "graph.svg"}
+    assert Path("graph.svg").read_text().startswith("<svg")
+    for arguments in (("a",), ("a", "a"), ("a", "a=x"), ("a", "1=2"), ("a", "a=1", "--out", "graph.png")):
+        assert run(capsys, "draw", *arguments)[0] == 2
+
+
+def test_a_closed_pipe_is_no_error() -> None:
+    script = f"{sys.executable} -m zth list | head -c 1"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_ctrl_c_during_a_check_ends_with_130_and_leaves_no_process() -> None:
+    main(["start", "1.1"])
+    Path("my-zth/e1_1_derivatives.py").write_text("open('/dev/stdout', 'w').close()\nwhile True: pass")
+    child = subprocess.Popen([sys.executable, "-m", "zth", "check", "1.1"], stderr=subprocess.PIPE, text=True)
+    _wait_for_grandchild(child.pid)
+    child.send_signal(signal.SIGINT)
+    _, err = child.communicate(timeout=20)
+    assert child.returncode == 130
+    assert "Traceback" not in err
+
+
+def _wait_for_grandchild(pid: int) -> None:
+    """Until the servant runs: the keeper is the child, the servant the grandchild."""
+    import psutil
+
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        if len(psutil.Process(pid).children(recursive=True)) >= 2:
+            return
+    raise AssertionError("the check did not start")

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from zth.cli import main
+from zth.runs import Run
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    with Run.create(kind="measure", name="2.2", root=tmp_path / "runs", title="Split") as run:
+        run.figure("dev loss [nats]", 2.45331, unit="nats", reference=2.4533, tolerance=5e-5)
+        run.figure("test loss", float("inf"), unit="nats", reference=2.4584, better="lower")
+    run = Run.create(kind="measure", name="2.3", root=tmp_path / "runs")
+    with pytest.raises(ValueError, match="boom"), run:
+        raise ValueError("boom [bold]")
+    return tmp_path / "runs"
+
+
+def test_it_says_where_the_page_is_and_what_the_figures_are(runs, tmp_path, capsys):
+    assert main(["report", str(runs), "--out", str(tmp_path / "out")]) == 0
+    printed = capsys.readouterr().out
+    assert (tmp_path / "out" / "index.html").is_file()
+    assert (tmp_path / "out" / "index.html").as_uri() in printed
+    for words in (
+        "dev loss [nats]",
+        "2.4533 nats",
+        "as the course",
+        "∞",
+        "worse",
+        "2.3 failed ValueError: boom [bold]",
+    ):
+        assert words in printed
+    assert "1 as the course, 1 worse" in printed
+
+
+def test_json_is_the_figures_file(runs, tmp_path, capsys):
+    assert main(["report", str(runs), "--out", str(tmp_path / "out"), "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert rows == json.loads((tmp_path / "out" / "figures.json").read_text(encoding="utf-8"))
+    assert [(row["exercise"], row["verdict"], row["ok"]) for row in rows] == [
+        ("2.2", "as the course", True),
+        ("2.2", "worse", False),
+    ]
+
+
+def test_one_run_alone(runs, tmp_path, capsys):
+    (folder,) = runs.glob("*2.2")
+    assert main(["report", str(folder), "--out", str(tmp_path / "out")]) == 0
+    assert "failed" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("make", [False, True], ids=["absent", "empty"])
+def test_without_runs_the_next_move_is_said(tmp_path, capsys, make):
+    if make:
+        (tmp_path / "runs").mkdir()
+    assert main(["report", str(tmp_path / "runs"), "--out", str(tmp_path / "out")]) == 2
+    assert "make tour" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_place_that_cannot_be_written(runs, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert main(["report", str(runs), "--out", str(tmp_path / "file")]) == 2
+    assert "Choose another place with --out." in capsys.readouterr().err
