@@ -7,8 +7,10 @@ cd "$(dirname "$0")/.." || exit 2
 
 die() { printf 'zth setup: %s\n' "$*" >&2; exit 2; }
 
+asked=${1:-}
+if [ -n "${PYTHON:-}" ]; then set -- "$PYTHON"; else set -- python3 python3.11 python3.12 python3.13 python3.14 python; fi
 python=
-for candidate in ${PYTHON:-python3 python3.11 python3.12 python3.13 python3.14 python}; do
+for candidate do
   if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$candidate; break; fi
 done
 if [ -z "$python" ]; then
@@ -17,14 +19,14 @@ if [ -z "$python" ]; then
 fi
 
 stamp=$({ cat pyproject.toml constraints.txt scripts/setup.sh; "$python" -c 'import sys; print(sys.version, sys.base_prefix)'; pwd; } | cksum)
-[ "${1:-}" = stamp ] && { printf '%s' "$stamp"; exit 0; }
+[ "$asked" = stamp ] && { printf '%s' "$stamp"; exit 0; }
 [ -x .venv/bin/python ] && [ "$(cat .venv/zth-stamp 2>/dev/null)" = "$stamp" ] && exit 0
 
 "$python" -c 'import venv, ensurepip' 2>/dev/null ||
   die "$("$python" --version) has no venv module. On Debian and Ubuntu: apt install python3-venv; then run make again."
 free_kb=$(df -Pk . | awk 'NR == 2 { print $4 }')
 [ "${free_kb:-0}" -ge "${ZTH_SETUP_KB:-1500000}" ] ||
-  die "this disk has $((free_kb / 1024)) MB free; about 1500 MB are needed for .venv. Free some space, then run make again."
+  die "this disk has $((free_kb / 1024)) MB free; about 1500 MB are needed for .venv (8 GB with a CUDA build of torch). Free some space, then run make again."
 
 rm -f .venv/zth-stamp
 # An environment of the same Python is brought up to date; any other, or half of one, is made anew.

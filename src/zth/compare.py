@@ -33,8 +33,6 @@ EXACT = Tolerance()
 FLOAT64 = Tolerance(relative=1e-12, absolute=1e-12)
 # float32 keeps 6e-8 relative; sums over some hundred terms, in another order or dtype, lose one to two digits.
 FLOAT32 = Tolerance(relative=1e-5, absolute=1e-6)
-# Lecture 5 prints float32 gradients that agree to about 5e-9 where autograd fuses what we spell out.
-LECTURE_5 = Tolerance(absolute=1e-8)
 # What a hand calculation or the lecture's printed four digits can be held to.
 PRINTED = Tolerance(absolute=5e-5)
 
@@ -77,6 +75,8 @@ def as_array(value: object) -> NDArray[Any]:
             array = np.stack([as_array(item) for item in value]) if value else np.empty(0)
         except ValueError as error:
             raise TypeError("a list of rows of different lengths") from error
+        except (IndexError, RecursionError) as error:  # NumPy has at most 64 axes
+            raise TypeError("a list nested too deep") from error
         return array
     if not isinstance(value, (bool, int, float, np.ndarray, np.generic)):
         raise TypeError(f"{type(value).__name__} {value!r:.60}")

@@ -24,7 +24,8 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -158,7 +159,8 @@ class Run:
 
     def log(self, **values: float | int | str) -> None:
         """Append one line to metrics.jsonl, as in `run.log(step=100, train=2.31)`."""
-        with (self.folder / "metrics.jsonl").open("a", encoding="utf-8", errors="backslashreplace") as file:
+        path = self.folder / "metrics.jsonl"
+        with self._writing(), path.open("a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(dumps(values, indent=None) + "\n")
 
     def figure(
@@ -228,9 +230,19 @@ class Run:
         self._save()
 
     def _save(self) -> None:
-        write_json(self.folder / "run.json", self.meta)
-        write_json(self.folder / "figures.json", [figure_row(figure) for figure in self.figures])
-        write_json(self.folder / "page.json", self.blocks)
+        with self._writing():
+            write_json(self.folder / "run.json", self.meta)
+            write_json(self.folder / "figures.json", [figure_row(figure) for figure in self.figures])
+            write_json(self.folder / "page.json", self.blocks)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise RunError(
+                f"Cannot write to the run folder {self.folder}: {error.strerror}.", "Free some space, or use --runs."
+            ) from error
 
 
 def read(folder: Path) -> Record:

@@ -124,7 +124,13 @@ def test_a_learner_goes_from_start_to_passed(capsys: pytest.CaptureFixture[str])
     assert "Passed, 4 of 4 parts" in out
     assert "Next: zth start 1.2" in out
     rows = json.loads(run(capsys, "list", "--json")[1])
-    assert rows[0] == {"id": "1.1", "title": "Derivatives, three ways", "state": "passed", "tries": 3}
+    assert rows[0] == {
+        "id": "1.1",
+        "title": "Derivatives, three ways",
+        "state": "passed",
+        "tries": 3,
+        "saw_solution": True,
+    }
 
     code, out, _ = run(capsys, "reset", "1.1")
     assert code == 0
@@ -191,6 +197,51 @@ def test_a_closed_pipe_is_no_error() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_full_disk_behind_a_redirection_is_an_error_with_code_2() -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m zth list > /dev/full"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "No space left" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_fault_of_ours_never_reads_as_a_wrong_answer(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken() -> None:
+        raise ZeroDivisionError("on purpose")
+
+    monkeypatch.setattr("zth.cli.workbook.exercises", broken)
+    code, _, err = run(capsys, "list")
+    assert code == 2
+    assert "A fault of zth itself, not of yours: ZeroDivisionError: on purpose" in err
+    monkeypatch.setenv("ZTH_DEBUG", "1")
+    with pytest.raises(ZeroDivisionError):
+        main(["list"])
+
+
+def test_a_verdict_is_printed_even_where_it_cannot_be_kept(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(capsys, "start", "1.1")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("zth.workbook.desk.write_json", full)
+    code, out, err = run(capsys, "check", "1.1")
+    assert code == 2
+    assert "`gradient` is not written yet" in out
+    assert "No space left on device" in err
+
+
+def test_escape_sequences_of_a_learners_file_do_not_reach_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "start", "1.1")
+    Path("my-zth/e1_1_derivatives.py").write_text("print('\\x1b[2J\\x07')\ndef f(*a): return '\\x1b[31m'\n")
+    assert "\x1b" not in run(capsys, "check", "1.1")[1]
+
+
 def test_ctrl_c_during_a_check_ends_with_130_and_leaves_no_process() -> None:
     main(["start", "1.1"])
     Path("my-zth/e1_1_derivatives.py").write_text("open('/dev/stdout', 'w').close()\nwhile True: pass")
@@ -199,6 +250,7 @@ def test_ctrl_c_during_a_check_ends_with_130_and_leaves_no_process() -> None:
     child.send_signal(signal.SIGINT)
     _, err = child.communicate(timeout=20)
     assert child.returncode == 130
+    assert "interrupted" in err
     assert "Traceback" not in err
 
 

@@ -79,6 +79,29 @@ def test_damaged_progress_is_an_error_and_is_not_overwritten(desk: Desk) -> None
     assert (desk.folder / "progress.json").read_text() == "{broken"
 
 
+@pytest.mark.parametrize(
+    "text", ["null", '{"1.1": {"tries": "x"}}', '{"1.1": {"hints": -9}}', '{"1.1": null}', "[1]"]
+)
+def test_progress_of_another_form_is_an_error(desk: Desk, text: str) -> None:
+    desk.folder.mkdir()
+    (desk.folder / "progress.json").write_text(text)
+    with pytest.raises(ExerciseError, match="cannot be read"):
+        desk.progress()
+
+
+def test_progress_of_a_newer_zth_is_read_as_far_as_it_is_known(desk: Desk) -> None:
+    desk.folder.mkdir()
+    (desk.folder / "progress.json").write_text('{"1.1": {"tries": 2, "seconds": 60}}')
+    assert desk.progress()["1.1"] == Progress(tries=2)
+
+
+def test_a_link_that_leads_nowhere_is_not_overwritten(desk: Desk) -> None:
+    desk.folder.mkdir()
+    desk.file(get("1.1")).symlink_to("nowhere.py")
+    with pytest.raises(ExerciseError, match="is there already"):
+        desk.start(get("1.1"))
+
+
 def test_a_desk_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ExerciseError, match="Cannot write"):

@@ -87,6 +87,15 @@ def test_parts_after_a_failure_are_still_judged(check) -> None:
         ("def f(a, b, c): return bytearray(100 * 2**30)", "raised", "more than the 512 MB"),
         ("import torch\ndef f(a, b, c): return torch.ones(100 * 2**30)", "raised", "more than the 512 MB"),
         ("def f(a, b, c): return [[1, 2], [3]]", "wrong", "different lengths"),
+        ("\ufeffdef f(a, b, c): return 1", "wrong", "got 1, wanted"),
+        ("def f(a, b, c): return 10**6000", "wrong", "an integer of 19932 bits"),
+        ("def f(a, b, c):\n x = 1\n for _ in range(80): x = [x]\n return x", "wrong", "nested too deep"),
+        ("def f(a, b, c):\n x = []\n x.append(x)\n return x", "raised", "UnusableResult"),
+        ("import torch\ndef f(a, b, c): return torch.ones(2).to_sparse()", "raised", "a Tensor that cannot be read"),
+        ("import numpy\ndef f(a, b, c): return numpy.ones(40_000_000)", "raised", "cannot be read|more than the"),
+        ("import numpy\ndef f(a, b, c): return {numpy.int64(1): 2}", "wrong", "{1: 2}"),
+        ("def f(a, b, c): raise ValueError('\\ud800')", "raised", "ValueError: .*ud800"),
+        ("def f(a, b, c): return '\\ud800'", "wrong", r"ud800"),
     ],
 )
 def test_clumsy_answers(check, text: str, state: str, words: str) -> None:
@@ -112,7 +121,11 @@ def test_clumsy_answers(check, text: str, state: str, words: str) -> None:
         ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", "ended by SIGKILL"),
         (
             "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\nwhile True: pass",
-            "killed the process that ran it",
+            "killed or stopped the process",
+        ),
+        (
+            "import os, signal\nos.kill(os.getppid(), signal.SIGSTOP)\nwhile True: pass",
+            "killed or stopped the process",
         ),
     ],
 )
@@ -201,6 +214,47 @@ def test_output_is_kept_up_to_a_limit(check) -> None:
     assert verdict.ok
     assert verdict.output.startswith("hello\ny")
     assert len(verdict.output) == KEPT_OUTPUT
+
+
+def test_an_exception_is_a_known_mistake_only_with_its_words(tmp_path: Path, jail: Jail) -> None:
+    exercise = get("2.2")
+    path = tmp_path / exercise.file_name
+    package = f"zth.workbook.{exercise.folder.parent.name}.{exercise.folder.name}.solution"
+    path.write_text(f"from {package} import *\ndef losses(*a, **k): return float('not a number')\n")
+    part = judge(exercise, path, jail).first_failure
+    assert part is not None
+    assert (part.state, part.mistake) == ("raised", "")
+
+
+def test_a_line_is_shown_for_a_relative_path_too(tmp_path: Path, jail: Jail, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("answer.py").write_text("def f(a, b, c):\n    return a / 0\n")
+    part = judge(get("1.1"), Path("answer.py"), jail).first_failure
+    assert part is not None
+    assert part.place == "line 2, in f: return a / 0"
+
+
+def test_a_file_that_cannot_run_leaves_every_part_in_the_list(check) -> None:
+    verdict = check("import no_such_module")
+    assert [part.state for part in verdict.parts] == ["raised", "unreached", "unreached", "unreached"]
+    assert verdict.parts[0].says == "Your file cannot be run: ModuleNotFoundError: No module named 'no_such_module'"
+
+
+def test_nothing_outlives_a_keeper_that_was_killed(check) -> None:
+    text = (
+        "import os, signal, time\n"
+        "if os.fork() == 0:\n"
+        "    os.setsid()\n"
+        "    time.sleep(60)\n"
+        "os.kill(os.getppid(), signal.SIGKILL)\n"
+        "while True: pass\n"
+    )
+    before = {process.pid for process in psutil.process_iter()}
+    assert "killed or stopped the process" in check(text).trouble
+    assert check(SOLUTION).ok
+    living = [process for process in psutil.process_iter() if process.pid not in before]
+    orphans = [process for process in living if process.ppid() == 1 and process.status() != "zombie"]
+    assert not [process for process in orphans if "servant" in " ".join(process.cmdline())]
 
 
 def test_the_file_runs_in_a_fresh_folder_without_standard_input(check, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from zth.autograd.value import Value
-from zth.errors import ConfigError, did_you_mean
+from zth.errors import ConfigError, DomainError, did_you_mean
 
 FUNCTIONS = ("abs", "cos", "exp", "log", "max", "relu", "sigmoid", "sin", "sqrt", "tanh")
 
@@ -39,7 +39,14 @@ def parse(text: str, values: Mapping[str, float]) -> tuple[Value, dict[str, Valu
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         raise ConfigError(f"{text!r:.80} is not an expression.", "Write one as in: tanh(a*b + c)") from error
     variables = {name: Value(number, label=name) for name, number in values.items()}
-    return _Reader(variables).read(tree.body), variables
+    try:
+        return _Reader(variables).read(tree.body), variables
+    except DomainError:
+        raise
+    except ArithmeticError as error:  # between plain numbers, where no Value watches
+        raise ConfigError(f"{text!r:.80} cannot be worked out: {error}.", "Look at its numbers.") from error
+    except TypeError as error:  # (-2) ** 0.5 is a complex number in Python
+        raise ConfigError(f"{text!r:.80} is no real number.", "Look at its powers.") from error
 
 
 class _Reader:
@@ -54,7 +61,7 @@ class _Reader:
         """A Value, or a plain number: x ** 2 differs from x ** Value(2), which needs a positive x."""
         match node:
             case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
-                return number
+                return float(number)
             case ast.Name(id=name):
                 return self._variable(name)
             case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:

@@ -7,12 +7,14 @@ answer is wrong", 2 "cannot", 130 interrupted.
 from __future__ import annotations
 
 import importlib.metadata
+import io
 import os
 import sys
 from collections.abc import Sequence
 
 import cyclopts
 from cyclopts import App, Group
+from rich.markup import escape
 
 from zth.cli.help import CompactHelp
 from zth.cli.terminal import err
@@ -54,6 +56,7 @@ def _app() -> App:
         help="Neural Networks: Zero to Hero as software: exercises checked, figures measured.",
         help_epilogue=EXAMPLES,
         help_format="plaintext",
+        suppress_keyboard_interrupt=False,  # main says "interrupted", and with which code
         help_formatter=CompactHelp(),
         version=lambda: importlib.metadata.version("zth"),
     )
@@ -69,14 +72,14 @@ def _app() -> App:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command -> the exit code."""
     tokens = sys.argv[1:] if arguments is None else list(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a character is no reason to fail
     try:
         result = _app()(tokens, exit_on_error=False, result_action="return_value", error_console=err())
         return result if isinstance(result, int) else 0
     except ZthError as error:
-        err().print(f"[bold red]zth:[/] {_plain(error.problem)}", soft_wrap=True)
-        if error.next_move:
-            err().print(f"     {_plain(error.next_move)}", soft_wrap=True)
-        return 2
+        return _cannot(error.problem, error.next_move)
     except cyclopts.CycloptsError:
         return 2  # cyclopts has said what it got and what it wanted
     except KeyboardInterrupt:
@@ -85,7 +88,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output has gone, as in `zth list | head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # a full disk behind a redirection, say
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _cannot(f"Cannot write: {error.strerror or error}.", "Free some space, or choose another place.")
+    except ImportError as error:
+        return _cannot(
+            f"A part of the installation is missing: {error}.", "Install again: make setup, or pip install zth"
+        )
+    except Exception as error:  # exit code 1 means "your answer is wrong"; a fault of ours must not say that
+        if "ZTH_DEBUG" in os.environ:
+            raise
+        told = f"A fault of zth itself, not of yours: {type(error).__name__}: {error}"
+        return _cannot(told, "Please report it, with what ZTH_DEBUG=1 in front of the same command prints.")
 
 
-def _plain(text: str) -> str:
-    return text.replace("[", "\\[")
+def _cannot(problem: str, next_move: str) -> int:
+    err().print(f"[bold red]zth:[/] {escape(problem)}", soft_wrap=True)
+    if next_move:
+        err().print(f"     {escape(next_move)}", soft_wrap=True)
+    return 2

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Any
 
-from cyclopts import App, Parameter
+from cyclopts import App
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from zth.cli.terminal import err, out, print_json
+from zth.cli.terminal import JsonOption, err, out, print_json
 from zth.data import own, sources
 from zth.data.tally import Kind
 from zth.errors import DataError, did_you_mean
@@ -22,8 +22,6 @@ app = App(
     version_flags=[],
     help_epilogue="",  # the examples of zth --help are not repeated here
 )
-
-JsonOption = Annotated[bool, Parameter(name="--json", negative="")]
 
 _TOP = 16
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
-from typing import Annotated, Any
+from typing import Any
 
-from cyclopts import Parameter
 from rich.markup import escape
 from rich.table import Table
 
-from zth.cli.terminal import err, out, print_json
+from zth.cli.terminal import JsonOption, err, out, print_json
 from zth.runs import machine, versions
 
 
-def doctor(*, as_json: Annotated[bool, Parameter(name="--json", negative="")] = False) -> int:
+def doctor(*, as_json: JsonOption = False) -> int:
     """Print versions, device, threads, and which data was found where.
 
     Parameters
@@ -29,6 +28,8 @@ def doctor(*, as_json: Annotated[bool, Parameter(name="--json", negative="")] = 
         print_json(found)
         return 0
     table = Table(box=None, show_header=False, pad_edge=False)
+    for _ in range(3):
+        table.add_column(overflow="fold")
     for key, value in found.items():
         for number, (name, text) in enumerate(value.items()):
             table.add_row(f"[bold]{key}[/]" if number == 0 else "", name, escape(str(text)))

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from zth.autograd import graph
 from zth.autograd.expression import parse
-from zth.cli.terminal import out, print_json
+from zth.cli.terminal import JsonOption, out, print_json
 from zth.errors import ConfigError
 from zth.runs import atomic_write
 
@@ -20,7 +20,7 @@ def draw(
     /,
     *values: str,
     to: Annotated[Path, Parameter(name="--out")] = Path("graph.svg"),
-    as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
+    as_json: JsonOption = False,
 ) -> int:
     """Draw an expression as a graph, with every value and gradient.
 

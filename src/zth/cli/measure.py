@@ -6,15 +6,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from cyclopts import Parameter
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from zth.cli.report import figures_table, show
-from zth.cli.terminal import err, out, print_json
+from zth.cli.terminal import JsonOption, err, out, print_json
 from zth.errors import ZthError
 from zth.report import build, summary
 from zth.runs import Record, figure_row, read
@@ -22,8 +21,6 @@ from zth.workbook.exercise import Exercise, exercises, get
 from zth.workbook.jail import Jail
 from zth.workbook.measure import Show, measure
 from zth.workbook.prove import Proof, prove
-
-JsonOption = Annotated[bool, Parameter(name="--json", negative="")]
 
 
 def measure_(

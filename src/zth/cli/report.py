@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from rich.markup import escape
 from rich.table import Table
 
-from zth.cli.terminal import out, print_json
+from zth.cli.terminal import JsonOption, out, print_json
 from zth.errors import RunError
 from zth.report import Summary, build, figure_texts, summary
 from zth.runs import find
@@ -22,7 +22,7 @@ def report(
     /,
     *,
     to: Annotated[Path, Parameter(name="--out")] = Path("report"),
-    as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
+    as_json: JsonOption = False,
 ) -> int:
     """Make one page of all runs, to open in a browser.
 
@@ -63,7 +63,9 @@ def figures_table(total: Summary) -> Table:
     """Every figure beside its reference, as rich prints it."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for heading, side in (("run", "left"), ("figure", "left"), ("measured", "right"), ("reference", "right")):
-        table.add_column(heading, justify="right" if side == "right" else "left", overflow="fold")
+        table.add_column(
+            heading, justify="right" if side == "right" else "left", overflow="fold", no_wrap=side == "right"
+        )
     table.add_column("verdict", no_wrap=True)
     for section in total.sections:
         for i, figure in enumerate(section.record.figures):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from functools import cache
-from typing import Any
+from typing import Annotated, Any
 
+from cyclopts import Parameter
 from rich.console import Console
 
 from zth.runs import dumps
@@ -26,6 +27,19 @@ def out() -> Console:
 def err() -> Console:
     """The console on standard error, for progress and errors, so that a pipe carries results alone."""
     return _Console(stderr=True, highlight=False)
+
+
+JsonOption = Annotated[bool, Parameter(name="--json", negative="")]
+"""Print JSON instead of what people read."""
+
+
+def printable(text: str) -> str:
+    """A learner's text without the characters that would move the cursor or colour the terminal.
+
+    >>> printable("ok\\n\\x1b[31mred")
+    'ok\\n?[31mred'
+    """
+    return "".join(char if char.isprintable() or char in "\n\t" else "?" for char in text)
 
 
 def print_json(value: Any) -> None:

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
-from zth.cli.terminal import out
+from zth.cli.terminal import out, printable
 from zth.workbook.exercise import Exercise
 from zth.workbook.judge import PartVerdict, Verdict
 
@@ -40,10 +40,11 @@ def print_verdict(verdict: Verdict, exercise: Exercise, path: Path) -> None:
     if failure is not None and failure.state != "unreached":
         _print_failure(failure)
     if verdict.trouble:
-        out().print(Padding(f"[red]{escape(verdict.trouble[0].upper() + verdict.trouble[1:])}.[/]", (1, 2, 0, 2)))
+        dot = "" if verdict.trouble.endswith("?") else "."
+        out().print(Padding(f"[red]{escape(verdict.trouble[0].upper() + verdict.trouble[1:])}{dot}[/]", (1, 2, 0, 2)))
     if verdict.output.strip() and not verdict.ok:
         out().print("\n  [dim]Your code printed:[/]")
-        out().print(Padding(escape(verdict.output.strip()[-1000:]), (0, 4)))
+        out().print(Padding(escape(printable(verdict.output.strip()[-1000:])), (0, 4)))
     out().print()
     if verdict.ok:
         out().print(f"[bold green]Passed[/], {len(verdict.parts)} of {len(verdict.parts)} parts.")
@@ -67,7 +68,7 @@ def _print_failure(part: PartVerdict) -> None:
     grid.add_column(overflow="fold")
     for label, text in rows:
         if text:
-            grid.add_row(label, escape(text))
+            grid.add_row(label, escape(printable(text)))
     out().print(Padding(grid, (1, 2, 0, 2)))
     if part.says:
         out().print(Padding(f"[bold]{escape(part.says)}[/]", (1, 2, 0, 2)))

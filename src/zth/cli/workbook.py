@@ -10,14 +10,12 @@ from cyclopts import Parameter
 from rich.markup import escape
 from rich.table import Table
 
-from zth.cli.terminal import err, out, print_json
+from zth.cli.terminal import JsonOption, err, out, print_json
 from zth.errors import ExerciseError
-from zth.workbook.desk import Desk
-from zth.workbook.exercise import HINTS, LECTURES, Exercise, exercises, get
+from zth.workbook.desk import Desk, Progress
+from zth.workbook.exercise import HINTS, Exercise, exercises, get
 
 DeskOption = Annotated[Path, Parameter(name="--desk")]
-JsonOption = Annotated[bool, Parameter(name="--json", negative="")]
-
 _MARKS = {"new": "[dim]·[/]", "started": "[yellow]○[/]", "tried": "[yellow]◐[/]", "passed": "[green]●[/]"}
 _STATES = {"new": "", "started": "started", "tried": "not yet", "passed": "passed"}
 
@@ -35,8 +33,16 @@ def list_(*, desk: DeskOption = Path("my-zth"), as_json: JsonOption = False) -> 
     table, progress = Desk(desk), Desk(desk).progress()
     rows = []
     for exercise in exercises():
-        tries = progress[exercise.id].tries if exercise.id in progress else 0
-        rows.append({"id": exercise.id, "title": exercise.task.title, "state": table.state(exercise), "tries": tries})
+        done = progress.get(exercise.id, Progress())
+        rows.append(
+            {
+                "id": exercise.id,
+                "title": exercise.task.title,
+                "state": table.state(exercise),
+                "tries": done.tries,
+                "saw_solution": done.saw_solution,
+            }
+        )
     if as_json:
         print_json(rows)
         return 0
@@ -52,12 +58,15 @@ def list_(*, desk: DeskOption = Path("my-zth"), as_json: JsonOption = False) -> 
 
 def _print_list(rows: list[dict[str, Any]]) -> None:
     grid = Table(box=None, show_header=False, padding=(0, 1))
-    lecture = ""
+    lecture = 0
     for row in rows:
-        if row["id"].split(".")[0] != lecture:
-            lecture = row["id"].split(".")[0]
-            grid.add_row("", f"[bold]{lecture}[/]", f"[bold]{LECTURES[int(lecture)]}[/]", "", "")
+        exercise = get(row["id"])
+        if exercise.lecture != lecture:
+            lecture = exercise.lecture
+            grid.add_row("", f"[bold]{lecture}[/]", f"[bold]{escape(exercise.lecture_title)}[/]", "", "")
         tries = f"{row['tries']} tries" if row["tries"] > 1 else "1 try" if row["tries"] else ""
+        if row["saw_solution"]:
+            tries = f"{tries}, saw the solution".removeprefix(", ")
         grid.add_row(_MARKS[row["state"]], row["id"], escape(row["title"]), _STATES[row["state"]], f"[dim]{tries}[/]")
     out().print(grid)
 
@@ -116,11 +125,12 @@ def check_(exercise: str = "", /, *, desk: DeskOption = Path("my-zth"), as_json:
         raise ExerciseError(f"There is no answer to {chosen.id} yet ({path}).", f"Begin with: zth start {chosen.id}")
     with err().status(f"Checking {chosen.id} ..."):
         verdict = judge(chosen, path)
-    table.record_try(chosen, ok=verdict.ok)
     if as_json:
         print_json(verdict.to_json())
     else:
         print_verdict(verdict, chosen, path)
+    table.record_try(chosen, ok=verdict.ok)  # after the printing: a full disk must not cost the verdict
+    if not as_json:
         following = table.next()
         if verdict.ok and following is not None:
             out().print(f"Next: [bold]zth start {following.id}[/]   how others solved it: zth solution {chosen.id}")

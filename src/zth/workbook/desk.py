@@ -15,7 +15,7 @@ import fcntl
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -38,6 +38,11 @@ class Progress:
     """How many hints have been shown."""
     saw_solution: bool = False
 
+    def __post_init__(self) -> None:
+        fits = type(self.tries) is int and type(self.hints) is int and isinstance(self.passed, str)
+        if not fits or self.tries < 0 or not 0 <= self.hints <= len(HINTS):
+            raise ValueError(f"an entry holds {asdict(self)}")
+
 
 @dataclass(frozen=True)
 class Desk:
@@ -55,14 +60,17 @@ class Desk:
         Returns the backup's path, or None where there was nothing to back up.
         """
         path = self.file(exercise)
-        if path.exists() and not force:
+        if path.is_dir():
+            raise ExerciseError(f"{path} is a folder.", "Move it out of the way, then start again.")
+        taken = path.exists() or path.is_symlink()
+        if taken and not force:
             raise ExerciseError(
                 f"{path} is there already; nothing was changed.",
                 f"Go on with it (zth check {exercise.id}), or begin again: zth reset {exercise.id} (keeps a backup).",
             )
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            backup = _back_up(path) if path.exists() else None
+            backup = _back_up(path) if taken else None
             atomic_write(path, exercise.stub.read_text(encoding="utf-8"))
         except OSError as error:
             raise ExerciseError(
@@ -91,7 +99,11 @@ class Desk:
         path = self.folder / "progress.json"
         try:
             entries = json.loads(path.read_text(encoding="utf-8"))
-            return {str(key): Progress(**entry) for key, entry in entries.items()}
+            known = {field.name for field in fields(Progress)}  # a newer zth may have written more
+            return {
+                str(key): Progress(**{name: entry[name] for name in known & set(entry)})
+                for key, entry in entries.items()
+            }
         except FileNotFoundError:
             return {}
         except (ValueError, TypeError, AttributeError, OSError) as error:
@@ -123,17 +135,17 @@ class Desk:
         """Change one entry under a lock, so that two commands at once lose nothing."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            lock = (self.folder / ".progress.lock").open("w")
+            with (self.folder / ".progress.lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                entries = self.progress()
+                entry = entries.setdefault(exercise.id, Progress())
+                yield entry
+                rows = {key: asdict(value) for key, value in sorted(entries.items())}
+                write_json(self.folder / "progress.json", rows)
         except OSError as error:
             raise ExerciseError(
                 f"Cannot write to {self.folder}: {error.strerror}.", "Choose another desk with --desk."
             ) from error
-        with lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            entries = self.progress()
-            entry = entries.setdefault(exercise.id, Progress())
-            yield entry
-            write_json(self.folder / "progress.json", {key: asdict(value) for key, value in sorted(entries.items())})
 
 
 def _back_up(path: Path) -> Path:

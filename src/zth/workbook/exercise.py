@@ -29,7 +29,6 @@ if TYPE_CHECKING:  # `zth list` reads the folders without them, and so without N
 
 ROOT = Path(__file__).parent
 HINTS = ("nudge", "idea", "line")
-LECTURES = {1: "micrograd", 2: "makemore: bigrams"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +51,16 @@ class Exercise:
     @property
     def lecture(self) -> int:
         return int(self.folder.parent.name[1:3])
+
+    @property
+    def lecture_title(self) -> str:
+        """The lecture's name, from the first line of its README.md.
+
+        >>> get("1.1").lecture_title
+        'micrograd'
+        """
+        heading = (self.folder.parent / "README.md").read_text(encoding="utf-8").splitlines()[0]
+        return heading.removeprefix(f"# Lecture {self.lecture}: ")
 
     @property
     def id(self) -> str:

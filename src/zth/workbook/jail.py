@@ -16,15 +16,19 @@ import sys
 import tempfile
 import threading
 import time
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Self
 
-from zth.errors import MissingPartError
+import psutil
+
 from zth.workbook import wire
 from zth.workbook.check import Limits
 
+_PATIENCE = 15.0
+"""Seconds that the keeper may take to end a servant; it spends 10 on one that forks without end."""
 KEPT_OUTPUT = 16_384
 """Characters of a learner's printing that are kept; the rest is read and dropped."""
 
@@ -59,12 +63,8 @@ class Jail:
     """
 
     def __init__(self, preload: Sequence[str] = ()) -> None:
-        if not hasattr(os, "fork"):
-            raise MissingPartError(
-                "Checking an exercise needs Linux or macOS; this is neither.",
-                "On Windows, install zth inside WSL (wsl --install) and work there.",
-            )
         self.preload = list(preload)
+        self._marker = uuid.uuid4().hex
         self._keeper: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
 
@@ -80,11 +80,20 @@ class Jail:
             self._control.close()
         if self._keeper is not None:
             try:
-                self._keeper.wait(timeout=10)
+                self._keeper.wait(timeout=_PATIENCE)
             except subprocess.TimeoutExpired:
-                self._keeper.kill()
-                self._keeper.wait()
+                self._give_up()
         self._keeper = self._control = None
+
+    def _give_up(self) -> None:
+        """The keeper has been killed or stopped by an answer: end it, and whatever is left of what it kept."""
+        assert self._keeper is not None
+        self._keeper.kill()
+        self._keeper.wait()
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if process.environ().get("ZTH_JAIL") == self._marker:
+                    process.kill()
 
     @contextmanager
     def servant(self, limits: Limits) -> Iterator[Answer]:
@@ -104,6 +113,7 @@ class Jail:
         ours, theirs = socket.socketpair()
         environment = {key: os.environ[key] for key in ("PATH", "LANG", "LC_ALL", "TZ") if key in os.environ}
         environment |= {"HOME": "/nonexistent", "PYTHONHASHSEED": "0"}
+        environment["ZTH_JAIL"] = self._marker  # by which its descendants are known if it should be killed
         environment["OMP_NUM_THREADS"] = (
             "1"  # an answer's tensors are small, and threads that spin slow the judge down
         )
@@ -138,10 +148,12 @@ class Jail:
         """Have the keeper end its servant, and say how it ended; None where somebody has killed the keeper."""
         assert self._control is not None
         with suppress(OSError):
+            self._control.settimeout(patience + _PATIENCE)
             self._control.sendall(json.dumps({"op": "stop", "patience": patience}).encode())
             line = _line(self._control)
             if line:
                 return dict(json.loads(line))
+        self._give_up()
         return None
 
 
@@ -213,6 +225,11 @@ class Answer:
         return self._printed.text
 
     @property
+    def keeper_lost(self) -> bool:
+        """Whether the answer has ended the process that ran it. Known after the block."""
+        return self._ending is None
+
+    @property
     def left_behind(self) -> int:
         """How many processes had to be ended besides the servant's own. Known after the block."""
         return int((self._ending or {}).get("left", 0))
@@ -221,7 +238,7 @@ class Answer:
     def ending(self) -> str:
         """How the process ended by itself, for a person; "" where it was still serving. Known after the block."""
         if self._ending is None:
-            return "your code killed the process that ran it"
+            return "your code killed or stopped the process that ran it"
         died_by, code = self._ending.get("signal", 0), self._ending.get("code", 0)
         if died_by == signal.SIGSEGV:
             return "your code crashed the interpreter (segmentation fault): most often a recursion without end"

@@ -93,7 +93,7 @@ def read_source(path: Path) -> str:
             raise ExerciseError(f"There is no file {path}.", "Start the exercise first: zth start ID")
         if path.stat().st_size > MAX_SOURCE:
             raise ExerciseError(f"{path} has {path.stat().st_size:,} bytes; an answer has at most {MAX_SOURCE:,}.")
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # some editors begin a file with a byte order mark
     except UnicodeDecodeError as error:
         raise ExerciseError(f"{path} is not UTF-8 text (byte {error.start}).", "Save it as UTF-8.") from error
     except OSError as error:
@@ -127,7 +127,9 @@ def _ask_all(exercise: Exercise, path: Path, source: str, answer: Answer, verdic
     try:
         answer.load(path, source)
     except Raised as error:
-        verdicts.append(_raised(Part(name=path.name, ask=lambda _: None, cases=[]), (), error, limits))
+        found = _raised(exercise.parts[0].name, "", error, limits)
+        told = f"Your file cannot be run: {found.says or found.got}"
+        verdicts.append(replace(found, says=told, state="raised"))
         return
     examined = (_examine(part, answer, exercise.solution, exercise.mistakes, limits) for part in exercise.parts)
     verdicts.extend(examined)  # one by one: what was found stays when `Trouble` comes
@@ -151,14 +153,17 @@ def _examine(
             return _missing(part, inputs, str(error))
         except Raised as error:
             outcomes.append((inputs, error))
-            failed = failed or _raised(part, inputs, error, limits)
+            failed = failed or _raised(part.name, part.call(inputs), error, limits)
             break
         except Trouble:
             raise
         except Exception as error:  # the question itself broke on what came, as None + None does
             return _unusable(part, inputs, error)
         outcomes.append((inputs, got))
-        failed = failed or _compared(part, inputs, got, wanted)
+        try:
+            failed = failed or _compared(part, inputs, got, wanted)
+        except (RecursionError, ValueError) as error:  # a list inside itself, or nested without end
+            return _unusable(part, inputs, error)
     if failed is None:
         return PartVerdict(name=part.name, state="passed")
     if failed.state == "unwritten":
@@ -224,7 +229,7 @@ def _answers_alike(part: Part, mistaken: SimpleNamespace, inputs: tuple[Any, ...
     try:
         theirs = _plain(part.ask(mistaken, *inputs))
     except Exception as error:  # a wrong answer may well raise; then the learner's must raise the same
-        return isinstance(got, Raised) and got.type_name == type(error).__name__
+        return isinstance(got, Raised) and (got.type_name, got.message) == (type(error).__name__, str(error))
     return not isinstance(got, Raised) and not _apart(got, theirs, part)
 
 
@@ -241,19 +246,19 @@ def _unusable(part: Part, inputs: tuple[Any, ...], error: Exception) -> PartVerd
     return PartVerdict(name=part.name, state="wrong", call=part.call(inputs), difference=told, says=says)
 
 
-def _raised(part: Part, inputs: tuple[Any, ...], error: Raised, limits: Limits) -> PartVerdict:
+def _raised(name: str, call: str, error: Raised, limits: Limits) -> PartVerdict:
     place = ""
     if error.frames:
         line, function, text = error.frames[-1]
         inside = f", in {function}" if function not in ("", "<module>") else ""
         place = f"line {line}{inside}: {text}"
-    unwritten = error.type_name == "NotImplementedError"
+    unwritten = error.type_name == "NotImplementedError" and bool(error.frames)
     return PartVerdict(
-        name=part.name,
+        name=name,
         state="unwritten" if unwritten else "raised",
-        call=part.call(inputs) if inputs else "",
+        call=call,
         got=f"{error.type_name}: {error.message}".removesuffix(": "),
-        says=(error.message or f"`{part.name}` is not written yet.") if unwritten else _meaning(error, limits),
+        says=(error.message or f"`{name}` is not written yet.") if unwritten else _meaning(error, limits),
         place=place,
     )
 
@@ -271,6 +276,8 @@ def _meaning(error: Raised, limits: Limits) -> str:
 
 def _explain(trouble: Trouble | None, answer: Answer, unreached: Sequence[Part]) -> str:
     """The end of the process in a sentence; "" where it served to the last question and left nothing running."""
+    if answer.keeper_lost:
+        return answer.ending
     left = f"your code left {answer.left_behind} process(es) running; they were ended" if answer.left_behind else ""
     if trouble is None:
         return left
@@ -309,5 +316,7 @@ def _show(value: object) -> str:
         return f"{left}{', '.join(items)}{right}"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key!r}: {_show(item)}" for key, item in list(value.items())[:8]) + "}"
+    if isinstance(value, int) and value.bit_length() > 1000:
+        return f"an integer of {value.bit_length()} bits"
     text = repr(value.item() if hasattr(value, "item") else value)
     return text if len(text) <= 200 else f"{text[:197]}..."

@@ -12,6 +12,7 @@ import contextlib
 import gc
 import importlib
 import json
+import linecache
 import operator
 import os
 import random
@@ -28,9 +29,8 @@ from typing import Any, NoReturn
 from zth.workbook import wire
 
 _WATCHED = ("builtins", "math", "random", "numpy", "torch", "torch.Tensor", "torch.nn.functional", "torch.nn.Module")
-_OPERATORS = {
-    name: getattr(operator, name) for name in ("add", "sub", "mul", "truediv", "pow", "matmul", "neg", "abs")
-}
+_OPERATORS = {name: getattr(operator, name) for name in ("add", "sub", "mul", "truediv", "pow", "neg")}
+_LAST_PATIENCE = 10.0  # seconds spent on ending what forks faster than it can be ended
 
 
 # --- the keeper ---------------------------------------------------------------------------------------------------
@@ -88,7 +88,10 @@ def _end(child: int, patience: float = 0.0) -> dict[str, int]:
         os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
     # Now its children are ours; a forking one may be a step ahead, so look until there is none.
-    while living := [process for process in me.children(recursive=True) if not _is_reaped(process.pid)]:
+    deadline = time.monotonic() + _LAST_PATIENCE
+    while time.monotonic() < deadline and (
+        living := [process for process in me.children(recursive=True) if not _is_reaped(process.pid)]
+    ):
         for process in living:
             others.add(process.pid)
             with contextlib.suppress(psutil.Error):
@@ -166,15 +169,29 @@ class _Servant:
         while (frame := wire.receive(self.channel)) is not None:
             question = wire.unpack(*frame, revive=lambda handle: self.kept[handle.number])
             try:
-                reply = {"value": getattr(self, f"do_{question['op']}")(**question["with"])}
-                message = wire.pack(reply, self._keep)
+                value = getattr(self, f"do_{question['op']}")(**question["with"])
             except BaseException as error:  # whatever a learner's code may raise is an answer too
-                message = wire.pack({"raised": _describe(error, self.path)})
-            self.channel.sendall(message)
+                self.channel.sendall(wire.pack({"raised": _describe(error, self.path)}))
+            else:
+                self.channel.sendall(self._packed(value))
+
+    def _packed(self, value: object) -> bytes:
+        """A result as a frame; one that cannot travel is told as an exception of its own kind."""
+        try:
+            frame = wire.pack({"value": value}, self._keep)
+            if len(frame) <= wire.MAX_FRAME:
+                return frame
+            problem = f"has {len(frame) / 1e6:,.0f} MB, more than the {wire.MAX_FRAME / 1e6:,.0f} MB that are read"
+        except Exception as error:
+            problem = f"cannot be read ({type(error).__name__}: {error})"
+        told = {"type": "UnusableResult", "bases": [], "message": f"a {type(value).__name__} that {problem}"}
+        return wire.pack({"raised": {**told, "frames": []}})
 
     def do_load(self, path: str, source: str) -> None:
         """Run the learner's file as a module of its own name."""
         self.path = path
+        # a traceback shows the line that was run, wherever the file is by now, and from any folder
+        linecache.cache[path] = (len(source), None, source.splitlines(keepends=True), path)
         name = Path(path).stem
         self.module = types.ModuleType(name)
         self.module.__file__ = path
@@ -185,10 +202,6 @@ class _Servant:
                 _seed(library)
         self.before = _snapshot()
         exec(compile(source, path, "exec"), self.module.__dict__)
-
-    def do_names(self) -> list[str]:
-        """The public names that the file defines."""
-        return [name for name in self.module.__dict__ if not name.startswith("_")]
 
     def do_patched(self) -> list[str]:
         """Which functions of the watched libraries are no longer what they were, and not by the library itself."""
@@ -204,9 +217,6 @@ class _Servant:
 
     def do_get(self, target: object, name: str) -> object:
         return getattr(self.module if target is None else target, name)
-
-    def do_set(self, target: object, name: str, value: object) -> None:
-        setattr(target, name, value)
 
     def do_call(self, target: Any, args: list[object], kwargs: dict[str, object]) -> object:
         return target(*args, **kwargs)

@@ -116,13 +116,17 @@ def _encode(value: object, arrays: dict[str, np.ndarray[Any, Any]], keep: Keep |
         number = float.__add__(value, 0.0)
         return number if np.isfinite(number) else {_TAG: "float", "v": str(number)}
     if isinstance(value, str):
-        return str.__str__(value)
+        return (
+            str.__str__(value).encode("utf-8", "backslashreplace").decode()
+        )  # no lone surrogates, which no file takes
     if isinstance(value, list):
         return [_encode(item, arrays, keep) for item in list.__iter__(value)]
     if isinstance(value, tuple):
         return {_TAG: "tuple", "v": [_encode(item, arrays, keep) for item in tuple.__iter__(value)]}
     if isinstance(value, dict):
-        pairs = [[_encode(k, arrays, keep), _encode(v, arrays, keep)] for k, v in dict.items(value)]
+        keys = (key.item() if isinstance(key, np.generic) else key for key in dict.keys(value))
+        encoded = zip(keys, dict.values(value), strict=True)
+        pairs = [[_encode(key, arrays, keep), _encode(item, arrays, keep)] for key, item in encoded]
         return {_TAG: "dict", "v": pairs}
     array = _as_array(value)
     if array is not None:

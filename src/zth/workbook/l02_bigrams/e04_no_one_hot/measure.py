@@ -131,7 +131,7 @@ def _vary_examples(lab: Lab, contexts: Tensor, ys: Tensor, vocab_size: int) -> l
 
 def _vary_rows(lab: Lab, words: Sequence[str], vocabulary: Vocabulary) -> list[Cost]:
     """More and more characters of context, and so more and more rows in W."""
-    n = 1_000 if lab.quick else 4_000
+    n = 1_000 if lab.quick else 2_000
     settings = []
     for length in range(1, LONGEST + 1):
         contexts, ys = windows(words[:n], vocabulary, length)
