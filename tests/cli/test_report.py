@@ -66,3 +66,11 @@ def test_a_place_that_cannot_be_written(runs, tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert main(["report", str(runs), "--out", str(tmp_path / "file")]) == 2
     assert "Choose another place with --out." in capsys.readouterr().err
+
+
+def test_a_narrow_terminal_shows_each_figure_under_its_name(runs, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    assert main(["report", str(runs), "--out", str(tmp_path / "out")]) == 0
+    printed = capsys.readouterr().out
+    assert "2.2 dev loss [nats]" in printed
+    assert "  2.4533 nats" in printed

@@ -60,17 +60,21 @@ def show(total: Summary, page: Path) -> None:
 
 
 def figures_table(total: Summary) -> Table:
-    """Every figure beside its reference, as rich prints it."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for heading, side in (("run", "left"), ("figure", "left"), ("measured", "right"), ("reference", "right")):
-        table.add_column(
-            heading, justify="right" if side == "right" else "left", overflow="fold", no_wrap=side == "right"
-        )
-    table.add_column("verdict", no_wrap=True)
+    """Every figure beside its reference, as rich prints it; under its name where the terminal is narrow."""
+    narrow = out().width < 72
+    table = Table(box=None, pad_edge=False, header_style="dim", show_header=not narrow)
+    for heading in ("run", "figure", "measured", "reference", "verdict")[: 1 if narrow else None]:
+        numbers = heading in ("measured", "reference")
+        table.add_column(heading, justify="right" if numbers else "left", overflow="fold", no_wrap=numbers)
     for section in total.sections:
         for i, figure in enumerate(section.record.figures):
             value, reference = figure_texts(figure)
+            value = escape(f"{value} {figure.unit}".strip())
             verdict = f"[{_STYLES[figure.verdict]}]{figure.verdict}[/]"
-            run = "" if i else escape(section.record.name)
-            table.add_row(run, escape(figure.name), escape(f"{value} {figure.unit}".strip()), reference, verdict)
+            if narrow:
+                wanted = f" (reference {reference})" if reference else ""
+                table.add_row(f"{escape(section.record.name)} {escape(figure.name)}\n  {value}{wanted} {verdict}")
+            else:
+                run = "" if i else escape(section.record.name)
+                table.add_row(run, escape(figure.name), value, reference, verdict)
     return table
