@@ -91,6 +91,12 @@ def test_it_is_no_worse_than_the_best_add_k_on_dev() -> None:
         ),
         ("loops", "followers = sum(1 for n in row if n > 0)", "followers = 1", "d was taken once only"),
         ("loops", "        if total == 0:\n", "        if False:\n", "0 / 0 in an empty row, in plain Python"),
+        (
+            "one_function",
+            "        if self.total[x] == 0:\n",
+            "        if False:\n",
+            "0.0 / 0 in an empty row, in plain Python",
+        ),
         ("numpy_what_is_left", "    P = np.nan_to_num(P)\n", "", "0 / 0 in an empty row"),
     ],
 )

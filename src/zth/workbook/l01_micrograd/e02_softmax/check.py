@@ -379,7 +379,11 @@ MISTAKES = [
         name="no number on the left",
         says="For 2 + x Python asks 2 first, which knows nothing of Values, and then calls x.__radd__(2); so too "
         "__rmul__, __rsub__ and __rtruediv__. Is the method there, and does it take a plain number?",
-        instead=mistaken(__radd__=None, __rmul__=None, __rsub__=None, __rtruediv__=None),
+        instead=mistaken(
+            **dict.fromkeys(
+                ("__radd__", "__rmul__", "__rsub__", "__rtruediv__"), lambda _self, _other: NotImplemented
+            )
+        ),
     ),
     Mistake(
         name="2 - x the wrong way round",

@@ -138,8 +138,18 @@ def _at_all_ys(ys: Tensor, n: int) -> Tensor:
 
 def _one_hot(xs: Tensor, n_rows: int) -> Tensor:
     if len(xs) * n_rows > TOO_MANY:
-        raise RuntimeError(f"not enough memory: {len(xs)} one-hot rows of {n_rows} numbers")
+        raise _out_of_memory(8 * len(xs) * n_rows)
     return F.one_hot(xs, n_rows).float()
+
+
+def _out_of_memory(n_bytes: int) -> Exception:
+    """PyTorch's own error for so many bytes, without asking for them: a learner's must have the same words."""
+    impossible = 2**60
+    try:
+        torch.empty(impossible, dtype=torch.uint8)
+    except RuntimeError as error:
+        return RuntimeError(str(error).replace(str(impossible), str(n_bytes)))
+    raise AssertionError(impossible)
 
 
 MISTAKES: list[Mistake] = [

@@ -98,10 +98,15 @@ def _per_unseen(N: Tensor, d: float) -> Tensor:
     return d * _followers(N) / _total(N) / unseen
 
 
-def _divided_by_nothing(N: Tensor, d: float) -> Tensor:
-    if not _total(N).all():
-        raise ZeroDivisionError("division by zero")
-    return _kneser_ney()(N, d)
+def _divided_by_nothing(counted: float) -> KneserNey:
+    """Plain Python raises; its words depend on whether the count is a whole number."""
+
+    def kneser_ney(N: Tensor, d: float) -> Tensor:
+        for total in N.sum(1).tolist():
+            counted / total
+        return _kneser_ney()(N, d)
+
+    return kneser_ney
 
 
 def _sum_of(N: Tensor) -> Tensor:
@@ -258,12 +263,15 @@ MISTAKES = [
         "out: the row is P_continuation.",
         instead={"kneser_ney": _kneser_ney(empty=lambda N: torch.full((len(N),), torch.nan))},
     ),
-    Mistake(
-        name="0 / 0 in an empty row, in plain Python",
-        says="A row without counts has the total 0. Nothing was counted there, so all is left to share out: the row "
-        "is P_continuation.",
-        instead={"kneser_ney": _divided_by_nothing},
-    ),
+    *[
+        Mistake(
+            name=f"{zero} / 0 in an empty row, in plain Python",
+            says="A row without counts has the total 0. Nothing was counted there, so all is left to share out: the "
+            "row is P_continuation.",
+            instead={"kneser_ney": _divided_by_nothing(zero)},
+        )
+        for zero in (0, 0.0)
+    ],
     Mistake(
         name="an empty row stays empty",
         says="A row without counts is all 0, so nothing could follow. Nothing was counted there, so all is left to "
