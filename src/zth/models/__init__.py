@@ -6,6 +6,10 @@
     ngram.py         n-grams as counts: unsmoothed and add-k
     kneser_ney.py    n-grams as counts: interpolated Kneser-Ney
     neural_ngram.py  n-grams as a table of logits, learnt by gradient descent
+    net.py           what the nets below share
+    mlp.py           the MLP of Bengio et al., shallow or deep, with BatchNorm or without
+    wavenet.py       the hierarchical WaveNet, as a tree and as dilated causal convolutions
+    recurrent.py     RNN and GRU
 
 >>> import torch
 >>> from zth.models import NgramModel, evaluate
@@ -15,17 +19,27 @@
 """
 
 from zth.models.kneser_ney import KneserNeyModel
+from zth.models.mlp import MLPConfig, MLPModel
 from zth.models.neural_ngram import Descent, NeuralNgramModel
 from zth.models.ngram import NgramModel
 from zth.models.protocol import IGNORED, Continuation, LanguageModel, evaluate
+from zth.models.recurrent import GRUModel, RecurrentConfig, RNNModel
+from zth.models.wavenet import WaveNetConfig, WaveNetModel
 
 __all__ = [
     "IGNORED",
     "Continuation",
     "Descent",
+    "GRUModel",
     "KneserNeyModel",
     "LanguageModel",
+    "MLPConfig",
+    "MLPModel",
     "NeuralNgramModel",
     "NgramModel",
+    "RNNModel",
+    "RecurrentConfig",
+    "WaveNetConfig",
+    "WaveNetModel",
     "evaluate",
 ]

@@ -23,11 +23,15 @@ import torch
 from torch import Tensor
 
 from zth.errors import ShapeError
-from zth.models.ngram import Counts, tally
+from zth.models.ngram import Counts, OrderConfig, tally
 from zth.models.protocol import LanguageModel, last_ids
+from zth.models.space import Between, Space
 
 FALLBACK = 0.5
 """The discount where none can be estimated. Above 0, so that something is always left for what was never seen."""
+
+
+SPACE: Space = {"order": Between(low=2, high=8, log=False)}
 
 
 class KneserNeyModel(LanguageModel):
@@ -46,6 +50,8 @@ class KneserNeyModel(LanguageModel):
     """
 
     family = "kneser-ney"
+    config_class = OrderConfig
+    space = SPACE
 
     def __init__(self, levels: Sequence[Counts], discounts: Tensor) -> None:
         orders = [level.order for level in levels]
@@ -67,6 +73,10 @@ class KneserNeyModel(LanguageModel):
         levels = [_continuations(lower, upper, start) for lower, upper in pairwise(plain)] + [plain[-1]]
         levels = [_without_repeated_start(level, start) for level in levels]
         return cls(levels, torch.stack([discounts_of(level.values) for level in levels]))
+
+    @classmethod
+    def counted(cls, options: OrderConfig, contexts: Tensor, targets: Tensor) -> Self:
+        return cls.fit(contexts, targets, options.vocab_size)
 
     def log_probs(self, contexts: Tensor) -> Tensor:
         """(B, T) ids -> (B, V) float64, all finite."""

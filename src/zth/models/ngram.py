@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
 
@@ -21,6 +22,7 @@ from torch import Tensor
 
 from zth.errors import ConfigError, DataError, ShapeError
 from zth.models.protocol import LanguageModel, check_ids, evaluate, last_ids
+from zth.models.space import Between, Space
 
 DENSE_CELLS = 2**22
 """Up to here the table of all V**n counts is laid out in full (32 MiB); beyond, only what was seen is kept."""
@@ -113,6 +115,38 @@ class Counts:
         return rows
 
 
+@dataclass(frozen=True, kw_only=True)
+class OrderConfig:
+    """What counted n-grams are made from. Raises ConfigError for an order below 2.
+
+    >>> OrderConfig(order=3).block_size
+    2
+    """
+
+    vocab_size: int = 27
+    order: int = 3
+    """n: how many characters are counted together, the predicted one included."""
+
+    def __post_init__(self) -> None:
+        if self.order < 2:
+            raise ConfigError(f"order must be at least 2; got {self.order}.", "2 is the bigram, 3 the trigram.")
+
+    @property
+    def block_size(self) -> int:
+        return self.order - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class NgramConfig(OrderConfig):
+    """Lecture 2's trigram, smoothed as exercise 2.3 found best."""
+
+    k: float = 0.2
+    """What is added to every count; 0: nothing."""
+
+
+SPACE: Space = {"order": Between(low=2, high=7, log=False), "k": Between(low=0.001, high=10.0)}
+
+
 class NgramModel(LanguageModel):
     """p(next | context) = (count + k) / (total + k V): counted n-grams with add-k smoothing; k = 0 is unsmoothed.
 
@@ -126,6 +160,8 @@ class NgramModel(LanguageModel):
     """
 
     family = "ngram"
+    config_class = NgramConfig
+    space = SPACE
 
     def __init__(self, counts: Counts, k: float = 0.0) -> None:
         if not (0 <= k < math.inf):
@@ -141,6 +177,10 @@ class NgramModel(LanguageModel):
     def fit(cls, contexts: Tensor, targets: Tensor, vocab_size: int, *, k: float = 0.0) -> Self:
         """Count (N, T) contexts and (N,) targets: order T + 1. Raises as `Counts.of`."""
         return cls(Counts.of(contexts, targets, vocab_size), k)
+
+    @classmethod
+    def counted(cls, options: NgramConfig, contexts: Tensor, targets: Tensor) -> Self:
+        return cls.fit(contexts, targets, options.vocab_size, k=options.k)
 
     def with_k(self, k: float) -> NgramModel:
         """The same counts, smoothed otherwise."""

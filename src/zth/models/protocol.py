@@ -4,7 +4,8 @@ Letters: B contexts in a batch, T ids in a context, V ids in the vocabulary, N p
 
 A new model is one file with a class that derives from `LanguageModel` (and from `torch.nn.Module`, if it is one), and
 one line in `FAMILIES`. It must say `log_probs`, and how it is taken apart and put together again; scoring every
-position of a sequence, sampling, saving and loading then work. A model that can do better than the general way (all
+position of a sequence, sampling, saving and loading then work. With a `config_class` it can be trained by its name:
+a net is made by `build`, a model that counts by `counted`. A model that can do better than the general way (all
 positions in one pass, a cache while sampling) overrides `log_probs_everywhere` or `continuation`.
 """
 
@@ -27,12 +28,17 @@ from safetensors.torch import save as tensors_to_bytes
 from torch import Tensor, nn
 
 from zth.errors import ConfigError, DataError, RunError, ShapeError, VocabularyError, ZthError, did_you_mean
+from zth.models.space import Space
 from zth.runs import atomic_write, write_json
 
 FAMILIES = {
     "ngram": "zth.models.ngram:NgramModel",
     "kneser-ney": "zth.models.kneser_ney:KneserNeyModel",
     "neural-ngram": "zth.models.neural_ngram:NeuralNgramModel",
+    "mlp": "zth.models.mlp:MLPModel",
+    "wavenet": "zth.models.wavenet:WaveNetModel",
+    "rnn": "zth.models.recurrent:RNNModel",
+    "gru": "zth.models.recurrent:GRUModel",
 }
 """The family that model.json names -> where its class is, imported when such a model is loaded."""
 
@@ -51,6 +57,10 @@ class LanguageModel(ABC):
 
     family: ClassVar[str]
     """Its name in `FAMILIES`."""
+    config_class: ClassVar[type[Any] | None] = None
+    """The frozen dataclass that a fresh one is made from; it has `vocab_size` and `block_size`."""
+    space: ClassVar[Space] = {}
+    """What a tuner may try for the fields of `config_class`."""
     vocab_size: int
     block_size: int
     """How many ids back the model looks."""
@@ -71,6 +81,11 @@ class LanguageModel(ABC):
     @abstractmethod
     def from_parts(cls, config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Self:
         """The model again, from `config()` and `tensors()`."""
+
+    @classmethod
+    def counted(cls, options: Any, contexts: Tensor, targets: Tensor) -> Self:  # noqa: ARG003
+        """A model that learns by counting: `options` of its config class, (N, T) contexts, (N,) targets."""
+        raise ConfigError(f"{cls.__name__} does not learn by counting.", "Train it by gradient descent.")
 
     def log_probs_everywhere(self, ids: Tensor) -> Tensor:
         """(B, T) ids -> (B, T, V): at t the log-probabilities of the id that follows ids[:, : t + 1].
@@ -137,6 +152,54 @@ class LanguageModel(ABC):
             raise RunError(
                 f"{folder / CONFIG_FILE} does not fit {TENSOR_FILE} beside it: {error}", "Save the model again."
             ) from error
+
+
+def trainable() -> list[str]:
+    """The families that can be trained by name, in the order of `FAMILIES`.
+
+    >>> "gru" in trainable(), "neural-ngram" in trainable()
+    (True, False)
+    """
+    return [family for family in FAMILIES if model_class(family).config_class is not None]
+
+
+def model_class(family: str) -> type[LanguageModel]:
+    """The class of a family, imported now. Raises ConfigError for an unknown one.
+
+    >>> model_class("ngram").__name__
+    'NgramModel'
+    """
+    if family not in FAMILIES:
+        raise ConfigError(f"There is no model {family!r}.", did_you_mean(family, FAMILIES))
+    module, name = FAMILIES[family].split(":")
+    kind: type[LanguageModel] = getattr(importlib.import_module(module), name)
+    return kind
+
+
+def config_class(family: str) -> type[Any]:
+    """The dataclass of a family's options. Raises ConfigError for a family that cannot be trained by name.
+
+    >>> config_class("mlp").__name__
+    'MLPConfig'
+    """
+    kind = model_class(family).config_class
+    if kind is None:
+        raise ConfigError(f"A model {family!r} is not made from options.", f"Choose one of {', '.join(trainable())}.")
+    return kind
+
+
+def build(family: str, options: Any, *, generator: torch.Generator) -> nn.Module:
+    """A fresh net of a family: its weights are drawn from `generator`.
+
+    >>> net = build("gru", config_class("gru")(vocab_size=5), generator=torch.Generator())
+    >>> tuple(net(torch.zeros(2, 7, dtype=torch.int64)).shape)
+    (2, 7, 5)
+    """
+    net: Any = model_class(family)
+    if not issubclass(net, nn.Module):
+        raise ConfigError(f"A model {family!r} is counted, not built.", "Use model_class(family).counted.")
+    made: nn.Module = net(options, generator=generator)
+    return made
 
 
 class Continuation:
@@ -276,9 +339,7 @@ def _read_config(folder: Path) -> dict[str, Any]:
 def _class_of(folder: Path, family: str) -> type[Any]:
     if family not in FAMILIES:
         raise RunError(f"{folder} holds a model of the unknown family {family!r}.", did_you_mean(family, FAMILIES))
-    module, name = FAMILIES[family].split(":")
-    kind: type[Any] = getattr(importlib.import_module(module), name)
-    return kind
+    return model_class(family)
 
 
 def _read_tensors(folder: Path, sha256: str) -> bytes:

@@ -1,0 +1,31 @@
+"""layers/activation.py against torch.nn's."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from zth.layers import ReLU, Tanh
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [(Tanh(), nn.Tanh()), (ReLU(), nn.ReLU())])
+def test_equals_torchs(ours, theirs, dtype, judge, g) -> None:
+    judge(ours, theirs, torch.randn(5, 4, 3, generator=g).to(dtype))
+    judge(ours, theirs, torch.tensor([-1000.0, -1.0, -0.0, 0.0, 1e-20, 1000.0], dtype=dtype))
+
+
+@pytest.mark.parametrize(
+    ("layer", "x", "y", "slope"), [(Tanh(), 0.0, 0.0, 1.0), (ReLU(), 0.0, 0.0, 0.0), (ReLU(), 2.0, 2.0, 1.0)]
+)
+def test_by_hand(layer, x, y, slope) -> None:
+    at = torch.tensor(x, requires_grad=True)
+    out = layer(at)
+    out.backward()
+    assert (out.item(), at.grad.item()) == (y, slope)
+
+
+def test_leaves_its_input_alone() -> None:
+    x = torch.tensor([-1.0, 1.0])
+    Tanh()(x), ReLU()(x)
+    assert x.tolist() == [-1, 1]
