@@ -199,6 +199,10 @@ def _plain(name: str) -> Callable[..., Any]:
     return lambda self, *others: RULES[name](self.data, *(getattr(other, "data", other) for other in others))[0]
 
 
+def _refuse(_self: Engine, _other: object) -> Any:
+    return NotImplemented  # then Python says what it says where the method is missing
+
+
 def _power_by_logarithm(self: Engine, n: float) -> Any:
     return self.node("log").__mul__(n).exp()
 
@@ -379,11 +383,7 @@ MISTAKES = [
         name="no number on the left",
         says="For 2 + x Python asks 2 first, which knows nothing of Values, and then calls x.__radd__(2); so too "
         "__rmul__, __rsub__ and __rtruediv__. Is the method there, and does it take a plain number?",
-        instead=mistaken(
-            **dict.fromkeys(
-                ("__radd__", "__rmul__", "__rsub__", "__rtruediv__"), lambda _self, _other: NotImplemented
-            )
-        ),
+        instead=mistaken(__radd__=_refuse, __rmul__=_refuse, __rsub__=_refuse, __rtruediv__=_refuse),
     ),
     Mistake(
         name="2 - x the wrong way round",
