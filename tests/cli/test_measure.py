@@ -18,7 +18,7 @@ FIRST_TWO = exercise.exercises()[:2]
 @pytest.fixture(autouse=True)
 def _two_small_experiments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("zth.cli.measure.exercises", lambda: FIRST_TWO)
+    monkeypatch.setattr("zth.cli.measure.experiments", lambda: FIRST_TWO)
 
 
 def experiments(monkeypatch: pytest.MonkeyPatch, first: object) -> None:

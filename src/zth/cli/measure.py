@@ -19,7 +19,7 @@ from zth.report import build, summary
 from zth.runs import Record, figure_row, read
 from zth.workbook.exercise import Exercise, exercises, get
 from zth.workbook.jail import Jail
-from zth.workbook.measure import Show, measure
+from zth.workbook.measure import Experiment, Show, experiments, find, measure
 from zth.workbook.prove import Proof, prove
 
 
@@ -37,7 +37,7 @@ def measure_(
     Parameters
     ----------
     exercise
-        Which one, as in 2.3, or all.
+        Which one, as in 2.3; a lecture's own figures, as in 3; or all.
     preset
         quick takes seconds; full takes what the question needs.
     seed
@@ -47,7 +47,7 @@ def measure_(
     as_json
         Print the figures as JSON.
     """
-    chosen = [each for each in exercises() if each.has_measurement] if exercise == "all" else [get(exercise)]
+    chosen = experiments() if exercise == "all" else [find(exercise)]
     records = []
     for each in chosen:
         with _shown() as show:
@@ -77,12 +77,12 @@ def tour_(
         Print the figures as JSON.
     """
     started = time.perf_counter()
-    chosen = [exercise for exercise in exercises() if exercise.has_measurement]
+    chosen = experiments()
     known = set(runs.glob("*/run.json"))
     code = 0
     try:
-        for number, exercise in enumerate(chosen, 1):
-            if not _visit(exercise, f"{number}/{len(chosen)}  {exercise.id} {exercise.task.title}", runs, seed):
+        for number, each in enumerate(chosen, 1):
+            if not _visit(each, f"{number}/{len(chosen)}  {each.id} {each.title}", runs, seed):
                 code = 2
     except KeyboardInterrupt:
         err().print("\ninterrupted: the page shows what was measured so far")
@@ -97,12 +97,12 @@ def tour_(
     return code
 
 
-def _visit(exercise: Exercise, title: str, runs: Path, seed: int) -> bool:
-    """Measure one exercise of the tour; False where it failed, whatever the reason: the others go on."""
+def _visit(experiment: Experiment, title: str, runs: Path, seed: int) -> bool:
+    """Measure one stop of the tour; False where it failed, whatever the reason: the others go on."""
     started = time.perf_counter()
     try:
         with _shown(title) as show:
-            measure(exercise, preset="quick", seed=seed, root=runs, show=show)
+            measure(experiment, preset="quick", seed=seed, root=runs, show=show)
     except Exception as error:  # one broken experiment must not hide the others
         said = str(error) if isinstance(error, ZthError) else f"{type(error).__name__}: {error}"
         err().print(f"[red]✗[/] {escape(title)}: {escape(said)}")

@@ -14,6 +14,7 @@ from zth.cli.terminal import JsonOption, err, out, print_json
 from zth.errors import ExerciseError
 from zth.workbook.desk import Desk, Progress
 from zth.workbook.exercise import HINTS, Exercise, exercises, get
+from zth.workbook.lecture import Lecture
 
 DeskOption = Annotated[Path, Parameter(name="--desk")]
 _MARKS = {"new": "[dim]·[/]", "started": "[yellow]○[/]", "tried": "[yellow]◐[/]", "passed": "[green]●[/]"}
@@ -58,12 +59,12 @@ def list_(*, desk: DeskOption = Path("my-zth"), as_json: JsonOption = False) -> 
 
 def _print_list(rows: list[dict[str, Any]]) -> None:
     grid = Table(box=None, show_header=False, padding=(0, 1))
-    lecture = 0
+    lecture: Lecture | None = None
     for row in rows:
         exercise = get(row["id"])
         if exercise.lecture != lecture:
             lecture = exercise.lecture
-            grid.add_row("", f"[bold]{lecture}[/]", f"[bold]{escape(exercise.lecture_title)}[/]", "", "")
+            grid.add_row("", f"[bold]{lecture.id}[/]", f"[bold]{escape(lecture.title)}[/]", "", "")
         tries = f"{row['tries']} tries" if row["tries"] > 1 else "1 try" if row["tries"] else ""
         if row["saw_solution"]:
             tries = f"{tries}, saw the solution".removeprefix(", ")

@@ -23,11 +23,11 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from zth.errors import ExerciseError, did_you_mean
+from zth.workbook.lecture import ROOT, Lecture
 
 if TYPE_CHECKING:  # `zth list` reads the folders without them, and so without NumPy
     from zth.workbook.check import Limits, Mistake, Part
 
-ROOT = Path(__file__).parent
 HINTS = ("nudge", "idea", "line")
 
 
@@ -49,18 +49,8 @@ class Exercise:
     folder: Path
 
     @property
-    def lecture(self) -> int:
-        return int(self.folder.parent.name[1:3])
-
-    @property
-    def lecture_title(self) -> str:
-        """The lecture's name, from the first line of its README.md.
-
-        >>> get("1.1").lecture_title
-        'micrograd'
-        """
-        heading = (self.folder.parent / "README.md").read_text(encoding="utf-8").splitlines()[0]
-        return heading.removeprefix(f"# Lecture {self.lecture}: ")
+    def lecture(self) -> Lecture:
+        return Lecture(self.folder.parent)
 
     @property
     def id(self) -> str:
@@ -69,7 +59,7 @@ class Exercise:
         >>> get("2.1").id
         '2.1'
         """
-        return f"{self.lecture}.{int(self.folder.name[1:3])}"
+        return f"{self.lecture.id}.{int(self.folder.name[1:3])}"
 
     @property
     def file_name(self) -> str:
@@ -79,6 +69,10 @@ class Exercise:
         'e1_2_softmax.py'
         """
         return f"e{self.id.replace('.', '_')}_{self.folder.name[4:]}.py"
+
+    @property
+    def title(self) -> str:
+        return self.task.title
 
     @cached_property
     def task(self) -> Task:

@@ -1,6 +1,6 @@
-"""Runs an exercise's experiment: a table, figures and plots in a run folder.
+"""Runs an experiment, an exercise's or a lecture's own: a table, figures and plots in a run folder.
 
-An exercise's measure.py has one function, `measure(lab)`. The lab gives it the preset, the seed, the data (and notes
+A measure.py has one function, `measure(lab)`. The lab gives it the preset, the seed, the data (and notes
 which edition was used) and the run to tell its story to; it shows progress on whatever the caller looks at.
 """
 
@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from zth.data import sources
 from zth.errors import ExerciseError
 from zth.runs import Run
-from zth.workbook.exercise import Exercise
+from zth.workbook.exercise import Exercise, exercises, get
+from zth.workbook.lecture import Lecture, lectures
+from zth.workbook.pool import map_processes
 
 if TYPE_CHECKING:
     from zth.data.sources import Corpus
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 Preset = Literal["quick", "full"]
 Show = Callable[[str, int, int], None]
 """show(what, done, total): told after each step of a loop that takes a while."""
+
+Experiment = Exercise | Lecture
+"""What has a measure.py, or may have one."""
 
 T = TypeVar("T")
 
@@ -57,22 +62,44 @@ class Lab:
             yield item
         self.show(what, len(items), len(items))
 
+    def parallel(self, function: Callable[..., T], arguments: Sequence[tuple[Any, ...]], what: str) -> list[T]:
+        """[function(*a) for a in arguments], in as many processes as there are cores; see `pool.map_processes`."""
+        self.show(what, 0, len(arguments))
+        return map_processes(function, arguments, lambda done: self.show(what, done, len(arguments)))
 
-def measure(exercise: Exercise, *, preset: Preset, seed: int, root: Path, show: Show = show_nothing) -> Run:
-    """Run the experiment into a fresh folder under `root`. Raises ExerciseError where the exercise has none.
+
+def experiments() -> list[Experiment]:
+    """Everything that can be measured, in the order of the course: a lecture's own figures, then its exercises'.
+
+    >>> [experiment.id for experiment in experiments()][:3]
+    ['1.1', '1.2', '2.1']
+    """
+    found = [(each.number, 0, each) for each in lectures()] + [
+        (each.lecture.number, place, each) for place, each in enumerate(exercises(), 1)
+    ]
+    return [each for *_, each in sorted(found, key=lambda row: row[:2]) if each.has_measurement]
+
+
+def find(experiment_id: str) -> Experiment:
+    """The exercise or lecture called `experiment_id`, as in "2.1" or "3"; raises ExerciseError for another name."""
+    return next((each for each in lectures() if each.id == experiment_id), None) or get(experiment_id)
+
+
+def measure(experiment: Experiment, *, preset: Preset, seed: int, root: Path, show: Show = show_nothing) -> Run:
+    """Run the experiment into a fresh folder under `root`. Raises ExerciseError where it has none.
 
     An experiment that fails leaves a run folder that says so, and raises.
     """
-    if not exercise.has_measurement:
-        raise ExerciseError(f"Exercise {exercise.id} asks no question of the data.", "See: zth list")
+    if not experiment.has_measurement:
+        raise ExerciseError(f"{experiment.id} asks no question of the data.", "Name an experiment. See: zth list")
     with Run.create(
         kind="measure",
-        name=exercise.id,
+        name=experiment.id,
         root=root,
-        title=f"{exercise.id} {exercise.task.title}",
+        title=f"{experiment.id} {experiment.title}",
         seed=seed,
         config={"preset": preset},
-        command=["zth", "measure", exercise.id, "--preset", preset, "--seed", str(seed)],
+        command=["zth", "measure", experiment.id, "--preset", preset, "--seed", str(seed)],
     ) as run:
-        exercise.module("measure").measure(Lab(run=run, preset=preset, seed=seed, show=show))
+        experiment.module("measure").measure(Lab(run=run, preset=preset, seed=seed, show=show))
     return run
