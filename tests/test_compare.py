@@ -45,6 +45,7 @@ class SaysYes:
         ([math.inf, -math.inf, math.nan], [math.inf, -math.inf, math.nan]),
         (True, True),
         (np.bool_(True), True),
+        (np.array(True), True),
         (torch.tensor(True), np.bool_(True)),
         ([True, False], [1, 0]),
         ("emma", "emma"),

@@ -15,7 +15,7 @@ import pytest
 
 from zth import runs
 from zth.errors import RunError
-from zth.runs import Figure, Run, atomic_write, dumps, find, read, write_json
+from zth.runs import Figure, Run, atomic_write, dumps, find, metrics, read, write_json
 
 
 def make(root: Path, name: str = "2.2", kind: str = "measure") -> Run:
@@ -293,3 +293,56 @@ def test_a_package_that_is_not_there_is_said_so(monkeypatch):
 
     monkeypatch.setattr(runs.importlib.metadata, "version", none)
     assert runs.versions()["torch"] == "not installed"
+
+
+# ---- going on
+
+
+def test_metrics_come_back_as_they_were_logged(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    assert metrics(run.folder) == []
+    run.log(step=1, loss=math.inf, name="text")
+    run.log(step=2, loss=math.nan)
+    with (run.folder / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 3, "lo')
+    found = metrics(run.folder)
+    assert found[0] == {"step": 1, "loss": math.inf, "name": "text"}
+    assert math.isnan(found[1]["loss"])
+    assert len(found) == 2
+    for damage in ("[1]\n", "x\n"):
+        (run.folder / "metrics.jsonl").write_text(damage)
+        with pytest.raises(RunError, match="cannot be read"):
+            metrics(run.folder)
+
+
+def test_rewind_drops_what_came_later(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    for step in (1, 2, 3):
+        run.log(step=step)
+    with (run.folder / "metrics.jsonl").open("a") as file:
+        file.write('{"st')
+    run.rewind(2)
+    run.log(step=5)
+    assert [row["step"] for row in metrics(run.folder)] == [1, 2, 5]
+
+
+def test_reopen_goes_on(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    run.figure("half", 0.5)
+    run.text("begun")
+    run.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
+    assert read(run.folder).status == "interrupted"
+    meta = json.loads((run.folder / "run.json").read_text())
+    (run.folder / "run.json").write_text(json.dumps({**meta, "seconds": 100.0}))
+    (run.folder / ".figures.json.abcd_123").write_text("half a file")
+    with Run.reopen(run.folder) as again:
+        assert read(run.folder).status == "running"
+        again.figure("whole", 1.0)
+    record = read(run.folder)
+    assert [figure.name for figure in record.figures] == ["half", "whole"]
+    assert [block["kind"] for block in record.blocks] == ["figure", "text", "figure"]
+    assert (record.status, "error" in record.meta) == ("done", False)
+    assert 100 <= record.meta["seconds"] < 110
+    assert not list(run.folder.glob(".*"))
+    with pytest.raises(RunError, match="is not a run folder"):
+        Run.reopen(tmp_path)

@@ -210,8 +210,8 @@ def _value_difference(got: NDArray[Any], wanted: NDArray[Any], tolerance: Tolera
 
 
 def _is_truth_value(value: Any) -> bool:
-    if hasattr(value, "detach"):
-        return value.ndim == 0 and str(value.dtype) == "torch.bool"
+    if hasattr(value, "detach") or isinstance(value, np.ndarray):
+        return value.ndim == 0 and str(value.dtype).removeprefix("torch.") == "bool"
     return isinstance(value, (bool, np.bool_))
 
 

@@ -36,6 +36,8 @@ from zth.errors import RunError
 
 Better = Literal["equal", "lower", "higher"]
 Status = Literal["running", "done", "failed", "interrupted"]
+INFINITE = ("inf", "-inf", "nan")
+"""How `dumps` writes the numbers that JSON has not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,6 +152,20 @@ class Run:
         run._save()
         return run
 
+    @classmethod
+    def reopen(cls, folder: Path) -> Self:
+        """Go on writing in a folder that was left; its seconds go on, too. Raises RunError as `read`."""
+        record = read(folder)
+        before = record.meta.get("seconds") or 0.0
+        meta = {**record.meta, "status": "running", "seconds": None}
+        meta.pop("error", None)
+        run = cls(folder=folder, meta=meta, figures=record.figures, blocks=record.blocks)
+        run._started -= float(before)
+        for left in folder.glob(".*.????????"):  # half a file of atomic_write's, where the power failed
+            left.unlink(missing_ok=True)
+        run._save()
+        return run
+
     def data(self, edition: str, sha256: str) -> None:
         """Note which edition of which text was used; a reported figure is worth nothing without it."""
         entry = {"edition": edition, "sha256": sha256}
@@ -162,6 +178,12 @@ class Run:
         path = self.folder / "metrics.jsonl"
         with self._writing(), path.open("a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(dumps(values, indent=None) + "\n")
+
+    def rewind(self, step: int) -> None:
+        """Drop the lines of metrics.jsonl behind `step`, and a last one that was cut short."""
+        kept = [dumps(row, indent=None) + "\n" for row in metrics(self.folder) if row.get("step", 0) <= step]
+        with self._writing():
+            atomic_write(self.folder / "metrics.jsonl", "".join(kept))
 
     def figure(
         self,
@@ -261,6 +283,23 @@ def read(folder: Path) -> Record:
         ) from error
     except (ValueError, KeyError, TypeError, OSError, OverflowError, RecursionError) as error:
         raise RunError(f"The run folder {folder} cannot be read: {error}.", "Delete it, or run it again.") from error
+
+
+def metrics(folder: Path) -> list[dict[str, Any]]:
+    """The lines of a run's metrics.jsonl, in order; none where it has no such file.
+
+    A last line without its end is left out: it is being written, or the power failed. Raises RunError for a damaged
+    one. "inf", "-inf" and "nan" become numbers again.
+    """
+    path = folder / "metrics.jsonl"
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
+        rows = [json.loads(line) for line in lines]
+        if not all(isinstance(row, dict) for row in rows):
+            raise ValueError("a line is no object")
+    except (ValueError, OSError) as error:
+        raise RunError(f"{path} cannot be read: {error}.", "Run it again.") from error
+    return [{key: float(value) if value in INFINITE else value for key, value in row.items()} for row in rows]
 
 
 def find(root: Path) -> list[Record]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 import pytest
@@ -14,9 +15,10 @@ from torch import Tensor, nn
 
 from zth.backprop import engine as engine_file
 from zth.backprop.engine import Engine
+from zth.backprop.updates import AdamW, Descent
 from zth.compare import FLOAT64, Tolerance, difference, largest_difference
 from zth.errors import ConfigError, ShapeError, VocabularyError
-from zth.layers import BatchNorm1d, Embedding, FlattenConsecutive, Linear, ReLU, Sequential, Tanh
+from zth.layers import BatchNorm1d, Embedding, FlattenConsecutive, Linear, ReLU, Sequential, Sum, Tanh
 from zth.seeds import stream
 
 Examples = tuple[Tensor, Tensor]
@@ -166,6 +168,17 @@ ODD = {
     "two norms": lambda: [BatchNorm1d(30, momentum=0.3, eps=1e-3), BatchNorm1d(30, momentum=0.0)],
     "a Sequential inside": lambda: [Sequential(Linear(30, 20, generator=g()), Sequential(Tanh())), Tanh()],
     "nothing": list,
+    "a skip": lambda: [Sum(Sequential(), Sequential(Linear(30, 30, generator=g()), Tanh()))],
+    "three branches": lambda: [
+        Sum(
+            Sequential(Linear(30, 20, generator=g()), BatchNorm1d(20), Tanh()),
+            Linear(30, 20, generator=g(), bias=False),
+            Sequential(Tanh(), Linear(30, 20, generator=g()), BatchNorm1d(20)),
+        ),
+        Tanh(),
+    ],
+    "a sum in a sum": lambda: [Sum(Sequential(Linear(30, 30, generator=g()), Sum(Tanh(), ReLU())), Tanh()), Tanh()],
+    "a sum of one": lambda: [Sum(Linear(30, 20, generator=g()))],
 }
 
 
@@ -184,6 +197,39 @@ def test_any_order_of_layers(name: str, examples: Data) -> None:
     losses = Engine(net, batch_size=16, block_size=3).steps(X, Y, draw_rows(X, 5, 16), 0.1)
     assert difference(losses, by_autograd(judge, X, Y, draw_rows(X, 5, 16), 0.1), FLOAT64) is None
     assert list(differences(net, judge, FLOAT64)) == []
+
+
+def test_adamw_of_a_whole_net_is_torchs(build: Build, examples: Data) -> None:
+    """The update runs behind the gradients, on one flat array; optim's own tests are in tests/train."""
+    X, Y = examples(3)
+    net, judge = build("lecture 3").double(), build("lecture 3").double()
+    engine = Engine(net, batch_size=16, block_size=3, update=partial(AdamW, beta2=0.95))
+    optimizer = torch.optim.AdamW(judge.parameters(), lr=0.01, betas=(0.9, 0.95), weight_decay=0.0)
+    rows = draw_rows(X, 20, 16)
+    losses = engine.steps(X, Y, rows, 0.01)
+    wanted = []
+    for ix in rows:
+        loss = F.cross_entropy(judge(X[ix]), Y[ix])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        wanted.append(loss.item())
+    assert difference(losses, wanted, FLOAT64) is None
+    assert list(differences(net, judge, Tolerance(absolute=1e-11))) == []
+    assert repr(engine).endswith("28 calls a step and 10 an update)")
+
+
+def test_only_matrices_decay(build: Build, examples: Data) -> None:
+    X, Y = examples(8)
+    net, plain = build("lecture 6"), build("lecture 6")
+    Engine(net, batch_size=8, block_size=8, update=partial(Descent, weight_decay=0.5)).steps(
+        X, Y, draw_rows(X, 1, 8), 0.1
+    )
+    start = [p.detach().clone() for p in plain.parameters()]
+    Engine(plain, batch_size=8, block_size=8).steps(X, Y, draw_rows(X, 1, 8), 0.1)
+    for decayed, other, before in zip(net.parameters(), plain.parameters(), start, strict=True):
+        wanted = other - 0.05 * before if before.dim() > 1 else other
+        assert difference(decayed, wanted, Tolerance(absolute=1e-6)) is None
 
 
 def test_three_axes_all_the_way(examples: Data) -> None:
@@ -249,7 +295,7 @@ def test_large_logits_overflow_nowhere(build: Build, examples: Data) -> None:
 
 def test_it_says_what_it_is(build: Build) -> None:
     engine = Engine(build("lecture 3"), batch_size=32, block_size=3)
-    assert repr(engine) == "Engine(11,897 parameters, batches of (32, 3), 28 calls a step and an update)"
+    assert repr(engine) == "Engine(11,897 parameters, batches of (32, 3), 28 calls a step and 1 an update)"
 
 
 def embed() -> Embedding:
@@ -259,6 +305,11 @@ def embed() -> Embedding:
 def shared() -> Sequential:
     layer = Linear(10, 10, generator=g())
     return Sequential(embed(), layer, layer, FlattenConsecutive(3), Linear(30, 27, generator=g()))
+
+
+def shared_by_branches() -> Sequential:
+    layer = Linear(30, 27, generator=g())
+    return Sequential(embed(), FlattenConsecutive(3), Sum(layer, layer))
 
 
 def frozen() -> Sequential:
@@ -277,6 +328,17 @@ WRONG = {
     "two embeddings": (lambda: Sequential(embed(), embed()), ConfigError, "begins with its one Embedding"),
     "no layers": (Sequential, ConfigError, "begins with its one Embedding"),
     "shared": (shared, ConfigError, "stands in two places"),
+    "shared by branches": (shared_by_branches, ConfigError, "stands in two places"),
+    "dropout in a branch": (
+        lambda: Sequential(embed(), FlattenConsecutive(3), Sum(Linear(30, 27, generator=g()), nn.Dropout())),
+        ConfigError,
+        "no program for Dropout",
+    ),
+    "embedding in a branch": (
+        lambda: Sequential(embed(), Sum(embed())),
+        ConfigError,
+        "begins with its one Embedding",
+    ),
     "frozen": (frozen, ConfigError, "float32 frozen on cpu"),
     "half": (lambda: Sequential(embed(), FlattenConsecutive(3)).half(), ConfigError, "got torch.float16 on cpu"),
     "not flattened": (

@@ -14,35 +14,14 @@ from zth.backprop.program import (
     embedding,
     flatten,
     linear,
-    product,
     relu,
     tanh,
 )
 from zth.compare import FLOAT64, difference
 
-SIZES = [(32, 30, 200), (32, 100, 100), (32, 200, 27), (128, 48, 128), (64, 256, 128), (33, 257, 129), (64, 64, 200)]
-
 
 def random(*shape: int) -> np.ndarray:
     return np.random.default_rng(1).standard_normal(shape)
-
-
-@pytest.mark.parametrize(("N", "C", "M"), SIZES)
-def test_the_three_products_of_a_linear(N: int, C: int, M: int) -> None:
-    x, W, dy = random(N, C), random(C, M), random(N, M)
-    for a, b in ((x, W), (x.T, dy), (dy, W.T)):
-        out = np.full((a.shape[0], b.shape[1]), np.nan)
-        product(a, b, out)()
-        assert difference(out, a @ b, FLOAT64) is None, (a.shape, b.shape)
-
-
-@pytest.mark.parametrize(("N", "C", "M"), [(64, 256, 128), (32, 256, 128)])
-def test_no_block_of_lecture_6_wakes_a_second_thread(N: int, C: int, M: int) -> None:
-    """OpenBLAS stays on one thread up to 2**18 multiplications."""
-    x, W, dy = random(N, C), random(C, M), random(N, M)
-    for a, b in ((x, W), (x.T, dy), (dy, W.T)):
-        blocks, _, out = product(a, b, np.empty((a.shape[0], b.shape[1]))).args
-        assert blocks.shape[-2] * blocks.shape[-1] * out.shape[-1] <= 2**18
 
 
 def test_sums_of_columns() -> None:

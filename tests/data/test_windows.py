@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from zth.data.sources import names
 from zth.data.split import split_lines
 from zth.data.vocab import Vocabulary
-from zth.data.windows import windows
+from zth.data.windows import IGNORED, padded_lines, windows
 from zth.errors import ConfigError, VocabularyError
 
 
@@ -99,3 +99,46 @@ def test_a_line_that_does_not_fit_is_named(line: str, words: str) -> None:
     assert caught.value.problem.startswith("Line 2 (")
     assert words in caught.value.problem
     assert caught.value.next_move
+
+
+# ---- whole lines
+
+
+def test_padded_lines_hold_the_predictions_of_windows() -> None:
+    lines = names()[:300]
+    vocabulary = Vocabulary.of_lines(lines)
+    ids, targets = padded_lines(lines, vocabulary)
+    assert ids.shape == targets.shape == (300, 1 + max(map(len, lines)))
+    for line, row, after in zip(lines, ids.tolist(), targets.tolist(), strict=True):
+        wanted = vocabulary.encode(line)
+        padding = len(row) - len(wanted) - 1
+        assert row == [0, *wanted, *[0] * padding]
+        assert after == [*wanted, 0, *[IGNORED] * padding]
+
+
+@pytest.mark.parametrize("longest", [2, 3, 5, 6, 9, 100])
+def test_a_long_line_goes_on_in_rows_and_every_character_counts_once(longest: int) -> None:
+    lines = ["abcdefghijklmnopqrstuvwxyz", "abc", "", "abcdefghi"]
+    vocabulary = Vocabulary.of_lines(lines)
+    ids, targets = padded_lines(lines, vocabulary, longest)
+    assert ids.shape[1] == min(longest, 27)
+    counted = targets != IGNORED
+    assert vocabulary.decode(targets[counted]) == ".".join(lines) + "."
+    assert int(counted.sum()) == sum(len(line) + 1 for line in lines)
+    for row, after in zip(ids.tolist(), targets.tolist(), strict=True):
+        for t, target in enumerate(after[:-1]):
+            if target > 0:
+                assert row[t + 1] == target, "an id is the target of the one before it"
+        at = next(t for t, target in enumerate(after) if target != IGNORED)
+        assert at == 0 or at >= ids.shape[1] // 2, "no target without half a row before it"
+
+
+def test_no_lines_and_wrong_lines() -> None:
+    vocabulary = Vocabulary.of_lines(["ab"])
+    assert [tuple(part.shape) for part in padded_lines([], vocabulary)] == [(0, 1), (0, 1)]
+    with pytest.raises(VocabularyError, match="Line 2"):
+        padded_lines(["a", "c"], vocabulary)
+    with pytest.raises(ConfigError, match="longest must be 2 or more; got 1"):
+        padded_lines(["a"], vocabulary, 1)
+    with pytest.raises(ConfigError, match="boundary"):
+        padded_lines(["a"], Vocabulary.of_text("ab"))

@@ -8,7 +8,7 @@ from torch import nn
 
 from zth.compare import EXACT, same
 from zth.errors import ConfigError
-from zth.layers import BatchNorm1d, Embedding, FlattenConsecutive, Linear, Sequential, Tanh
+from zth.layers import BatchNorm1d, Embedding, FlattenConsecutive, Linear, Sequential, Sum, Tanh
 
 
 def test_runs_in_order_as_torchs(dtype, judge, g) -> None:
@@ -114,3 +114,13 @@ def test_its_state_moves_to_another(g) -> None:
     one(ids)
     other.load_state_dict(one.state_dict())
     assert same(other.eval()(ids), one.eval()(ids), EXACT)
+
+
+def test_a_sum_adds_its_branches(g) -> None:
+    x = torch.randn(4, 3)
+    layers = [Linear(3, 2, generator=g), Sequential(Linear(3, 2, generator=g), Tanh()), Linear(3, 2, generator=g)]
+    assert torch.allclose(Sum(*layers)(x), layers[0](x) + layers[1](x) + layers[2](x))
+    assert torch.equal(Sum(Sequential())(x), x)
+    assert len(list(Sum(*layers).parameters())) == 6
+    with pytest.raises(ConfigError, match="at least one branch"):
+        Sum()

@@ -228,3 +228,15 @@ def test_folded_has_the_same_outputs_and_can_be_saved(name: str, tmp_path: Path)
     assert not any("BatchNorm" in type(part).__name__ for part in folded.modules())
     folded.save(tmp_path)
     assert same(LanguageModel.load(tmp_path)(ids), folded(ids), EXACT)
+
+
+class TestAsSequential:
+    def test_is_the_same_net_of_the_very_same_parts(self, lived_in: NetModel) -> None:
+        layers = lived_in.as_sequential()
+        if layers is None:
+            assert lived_in.reads_lines
+            return
+        contexts = windows(LINES, VOCABULARY, lived_in.block_size)[0]
+        assert torch.equal(layers(contexts), lived_in(contexts))
+        assert {id(p) for p in layers.parameters()} == {id(p) for p in lived_in.parameters()}
+        assert {id(b) for b in layers.buffers()} == {id(b) for b in lived_in.buffers()}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -20,7 +20,9 @@ from zth.backprop.program import (
     Call,
     Pair,
     Program,
+    add,
     batch_norm,
+    branch,
     cross_entropy,
     embedded_linear,
     embedding,
@@ -30,21 +32,24 @@ from zth.backprop.program import (
     table_pays,
     tanh,
 )
+from zth.backprop.threads import one_thread
+from zth.backprop.updates import Descent, Update
 from zth.errors import ConfigError, ShapeError, VocabularyError
-from zth.layers import BatchNorm1d, Embedding, FlattenConsecutive, Linear, ReLU, Sequential, Tanh
+from zth.layers import BatchNorm1d, Embedding, FlattenConsecutive, Linear, ReLU, Sequential, Sum, Tanh
 
-KNOWN = (Embedding, FlattenConsecutive, Linear, BatchNorm1d, Tanh, ReLU)
+KNOWN = (Embedding, FlattenConsecutive, Linear, BatchNorm1d, Tanh, ReLU, Sum)
 CHUNK = 512
 """Steps whose batches are looked up at once."""
 
 
 class Engine:
-    """Mean cross-entropy of a net, its gradients and plain gradient descent, for batches of (B, T) contexts.
+    """Mean cross-entropy of a net, its gradients and gradient descent, for batches of (B, T) contexts.
 
     It does the arithmetic of net.train() under autograd, in the net's dtype, several times as fast
     (bench/small_nets.py). `bessel` is for nets whose BatchNorm normalises with the variance over n - 1, as the
     lectures' own class does; the layers', and torch's, has n there. What is remembered for evaluation is over n - 1
-    both ways.
+    both ways. `update` makes what moves the parameters: plain descent, or what zth.backprop.updates has, as in
+    `update=partial(AdamW, weight_decay=0.01)`; only matrices decay, not biases, gammas and betas.
 
     The engine keeps all parameters in one array, and the net's tensors are made to look into it: after any call the
     net has the new values, and whatever is copied into the net before a call is what the engine works on. Two engines
@@ -69,24 +74,33 @@ class Engine:
     ((50,), 3.3)
     """
 
-    def __init__(self, net: Sequential, *, batch_size: int, block_size: int, bessel: bool = False) -> None:
+    def __init__(
+        self,
+        net: Sequential,
+        *,
+        batch_size: int,
+        block_size: int,
+        bessel: bool = False,
+        update: Callable[[Array, Array, Sequence[Array]], Update] = Descent,
+    ) -> None:
         layers = list(_opened(net))
         _check(net, layers, batch_size, block_size)
         self._net, self._batch_size, self._block_size = net, batch_size, block_size
         self._lay_out()
         self._write(layers, bessel)
+        self.update = update(self.weights, self.gradients, self._matrices())
 
     def __repr__(self) -> str:
         return (
             f"Engine({self.weights.size:,} parameters, batches of ({self._batch_size}, {self._block_size}), "
-            f"{len(self._calls)} calls a step and an update)"
+            f"{len(self._calls)} calls a step and {len(self.update.calls)} an update)"
         )
 
     def steps(self, X: ArrayLike | Tensor, Y: ArrayLike | Tensor, ix: ArrayLike | Tensor, lr: ArrayLike) -> Array:
         """(N, T) contexts, (N,) targets, (K, B) rows of them -> (K,) float64, each step's loss before it.
 
-        p -= lr * dp after each; `lr` is a number, or (K,) of them. Raises ShapeError for other shapes, ConfigError
-        for rows that X has not and other rates, VocabularyError for ids that the net has not.
+        The parameters are updated after each; `lr` is a number, or (K,) of them. Raises ShapeError for other shapes,
+        ConfigError for rows that X has not and other rates, VocabularyError for ids that the net has not.
         """
         contexts, targets, rows = (np.asarray(a) for a in (X, Y, ix))
         self._check_data(contexts, targets, rows)
@@ -97,11 +111,11 @@ class Engine:
             )
         rates = np.broadcast_to(rates, len(rows))
         self._adopt()
-        losses, calls = np.empty(len(rows)), [*self._calls, self._update]
+        losses, calls = np.empty(len(rows)), [*self._calls, *self.update.calls]
         for k in range(0, len(rows), CHUNK):
             here = slice(k, k + CHUNK)
             batches = self._batches(contexts[rows[here]], targets[rows[here]])
-            losses[here] = self._run(batches, rates[here].tolist(), calls)
+            losses[here] = self._run(batches, rates[here].tolist(), calls, self.update.prepare)
         return losses
 
     def backward(self, xb: ArrayLike | Tensor, yb: ArrayLike | Tensor) -> float:
@@ -144,29 +158,12 @@ class Engine:
     def _write(self, layers: list[nn.Module], bessel: bool) -> None:
         """The program of the net, and what follows it in a step."""
         B, T = self._batch_size, self._block_size
-        program, pairs = Program(self.weights.dtype), self._pairs
+        program = Program(self.weights.dtype)
         self._batch = np.zeros(B * T + 2 * B, np.intp)
         ids, yb, places = np.split(self._batch, [B * T, B * T + B])
         statistics, keep, take = np.zeros((3, len(self._running)), program.dtype)
-        slices = [_Slices(a) for a in (statistics, keep, take)]
-        x, rest = self._look_up(program, ids, layers)
-        for layer in rest:
-            match layer:
-                case FlattenConsecutive():
-                    x = flatten(x, layer.n)
-                case Linear():
-                    x = linear(program, x, pairs[layer.W], self._bias(layer))
-                case BatchNorm1d():
-                    n = len(x.value)
-                    batch, kept, taken = (s.take((2, len(layer.gamma))) for s in slices)
-                    kept[...], taken[...] = 1 - layer.momentum, layer.momentum
-                    taken[1] *= 1 if bessel else n / (n - 1)
-                    gamma, beta = pairs[layer.gamma], pairs[layer.beta]
-                    x = batch_norm(program, x, gamma, beta, batch, eps=layer.eps, bessel=bessel)
-                case Tanh():
-                    x = tanh(program, x)
-                case ReLU():
-                    x = relu(program, x)
+        self._slices, self._bessel = [_Slices(a) for a in (statistics, keep, take)], bessel
+        x = self._chain(program, *self._look_up(program, ids, layers))
         self._n_ids, self._n_logits = len(next(iter(self._pairs))), x.value.shape[1]
         self._loss = cross_entropy(program, x, yb, places)
         self._calls = program.calls()
@@ -176,9 +173,53 @@ class Engine:
                 partial(np.multiply, statistics, take, statistics),
                 partial(np.add, self._running, statistics, self._running),
             ]
-        self._update: Call = partial(np.subtract, self.weights, self.gradients, self.weights)
 
-    def _look_up(self, program: Program, ids: Array, layers: list[nn.Module]) -> tuple[Pair, list[nn.Module]]:
+    def _chain(self, program: Program, x: Pair, layers: Sequence[nn.Module]) -> Pair:
+        """x through `layers`, one after the other."""
+        pairs = self._pairs
+        for layer in layers:
+            match layer:
+                case FlattenConsecutive():
+                    x = flatten(x, layer.n)
+                case Linear():
+                    x = linear(program, x, pairs[layer.W], self._bias(layer))
+                case BatchNorm1d():
+                    x = self._norm(program, x, layer)
+                case Tanh():
+                    x = tanh(program, x)
+                case ReLU():
+                    x = relu(program, x)
+                case Sum():
+                    into = branch(program, x, len(layer.branches))
+                    ends = [
+                        self._chain(program, start, list(_opened([part])))
+                        for start, part in zip(into, layer.branches, strict=True)
+                    ]
+                    x = add(program, ends)
+        return x
+
+    def _norm(self, program: Program, x: Pair, layer: BatchNorm1d) -> Pair:
+        """A BatchNorm, and by how much its running statistics keep and take."""
+        n = len(x.value)
+        batch, kept, taken = (s.take((2, len(layer.gamma))) for s in self._slices)
+        kept[...], taken[...] = 1 - layer.momentum, layer.momentum
+        taken[1] *= 1 if self._bessel else n / (n - 1)
+        gamma, beta = self._pairs[layer.gamma], self._pairs[layer.beta]
+        return batch_norm(program, x, gamma, beta, batch, eps=layer.eps, bessel=self._bessel)
+
+    def _matrices(self) -> list[Array]:
+        """The parts of `weights` that are tables and matrices, neighbours as one."""
+        found: list[slice] = []
+        start = 0
+        for p in self._pairs:
+            stop = start + p.numel()
+            if p.dim() > 1:
+                start = found.pop().start if found and found[-1].stop == start else start
+                found.append(slice(start, stop))
+            start = stop
+        return [self.weights[piece] for piece in found]
+
+    def _look_up(self, program: Program, ids: Array, layers: Sequence[nn.Module]) -> tuple[Pair, list[nn.Module]]:
         """What the first layers give, the Linear behind the Embedding with it where that is less work; the rest."""
         match layers:
             case [Embedding() as first, FlattenConsecutive() as pairs, Linear() as then, *rest] if table_pays(
@@ -222,15 +263,25 @@ class Engine:
         places = targets + self._n_logits * np.arange(self._batch_size)
         return np.concatenate([contexts.reshape(len(contexts), -1), targets, places], axis=1)
 
-    def _run(self, batches: Array, rates: Sequence[float], calls: Sequence[Call]) -> Array:
-        """(K, B*T + 2*B) batches, K rates -> (K,) losses, in float64."""
+    def _run(
+        self,
+        batches: Array,
+        rates: Sequence[float],
+        calls: Sequence[Call],
+        prepare: Callable[[float], float] = float,
+    ) -> Array:
+        """(K, B*T + 2*B) batches, K rates -> (K,) float64 losses; `prepare` gives a step's factor of gradients."""
         records = np.empty((len(batches), *self._loss.record.shape), self.weights.dtype)
-        rate = math.nan
-        with np.errstate(all="ignore"):  # a net that diverges does so in its losses, as it would under torch
-            for batch, next_rate, record in zip(batches, rates, records, strict=True):
-                if next_rate != rate:
-                    rate = next_rate
-                    self._loss.set_rate(rate)
+        factor = math.nan
+        with (
+            one_thread(),
+            np.errstate(all="ignore"),
+        ):  # a net that diverges does so in its losses, as it would under torch
+            for batch, rate, record in zip(batches, rates, records, strict=True):
+                wanted = prepare(rate)
+                if wanted != factor:
+                    factor = wanted
+                    self._loss.set_rate(factor)
                 self._batch[:] = batch
                 for call in calls:
                     call()
@@ -263,21 +314,30 @@ class _Slices:
         return piece
 
 
-def _opened(net: Sequential) -> Iterator[nn.Module]:
+def _opened(net: Iterable[nn.Module]) -> Iterator[nn.Module]:
     """The layers of a Sequential, and of the Sequentials in it, in order."""
     for layer in net:
         yield from _opened(layer) if type(layer) is Sequential else [layer]
 
 
+def _leaves(layers: Iterable[nn.Module]) -> Iterator[nn.Module]:
+    """The layers, those in the branches of a Sum behind it."""
+    for layer in layers:
+        yield layer
+        if type(layer) is Sum:
+            yield from _leaves(_opened(layer.branches))
+
+
 def _check(net: Sequential, layers: Sequence[nn.Module], batch_size: int, block_size: int) -> None:
     """Raises as `Engine`."""
-    strangers = [type(layer).__name__ for layer in layers if type(layer) not in KNOWN]
+    strangers = [type(layer).__name__ for layer in _leaves(layers) if type(layer) not in KNOWN]
     if strangers:
         known = ", ".join(kind.__name__ for kind in KNOWN)
         raise ConfigError(f"Engine has no program for {strangers[0]}, only for {known}.", "Train it by autograd.")
-    if [type(layer) for layer in layers].count(Embedding) != 1 or type(layers[0]) is not Embedding:
+    if [type(layer) for layer in _leaves(layers)].count(Embedding) != 1 or type(layers[0]) is not Embedding:
         raise ConfigError("A net for Engine begins with its one Embedding.", "Put Embedding(27, 10, ...) first.")
-    if len({id(p) for p in net.parameters()}) != sum(len(list(layer.parameters())) for layer in layers):
+    own = [p for layer in _leaves(layers) for p in layer.parameters(recurse=False)]
+    if len({id(p) for p in net.parameters()}) != len(own):
         raise ConfigError("A layer or parameter stands in two places of the net.", "Make one for each place.")
     kinds = {(p.dtype, p.requires_grad, p.device.type) for p in net.parameters()}
     if kinds not in ({(torch.float32, True, "cpu")}, {(torch.float64, True, "cpu")}):

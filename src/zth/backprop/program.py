@@ -24,9 +24,6 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Call = Callable[[], object]
 
-LARGE = 500_000
-"""Multiplications from which on a product is cut into blocks (`product`)."""
-
 
 @dataclass(frozen=True)
 class Pair:
@@ -83,7 +80,7 @@ def embedding(program: Program, ids: Array, C: Pair) -> Pair:
     program.add(
         [partial(C.value.take, ids, 0, y.value, "clip")],
         # the rows of dy summed by id; as a product with zeros and ones it takes a sixth of np.add.at's time, or less
-        [partial(eye.take, ids, 0, one_hot, "clip"), product(one_hot.T, y.grad, C.grad)],
+        [partial(eye.take, ids, 0, one_hot, "clip"), partial(np.dot, one_hot.T, y.grad, C.grad)],
     )
     return y
 
@@ -98,8 +95,8 @@ def flatten(x: Pair, n: int) -> Pair:
 def linear(program: Program, x: Pair, W: Pair, b: Pair | None) -> Pair:
     """(N, C), W (C, M), b (M,) -> (N, M): x @ W + b."""
     y = program.pair(len(x.value), W.value.shape[1])
-    forward = [product(x.value, W.value, y.value)]
-    backward = [product(x.value.T, y.grad, W.grad), product(y.grad, W.value.T, x.grad)]
+    forward: list[Call] = [partial(np.dot, x.value, W.value, y.value)]
+    backward: list[Call] = [partial(np.dot, x.value.T, y.grad, W.grad), partial(np.dot, y.grad, W.value.T, x.grad)]
     _add_bias(program, y, b, forward, backward)
     program.add(forward, backward)
     return y
@@ -125,7 +122,7 @@ def embedded_linear(program: Program, ids: Array, C: Pair, W: Pair, b: Pair | No
             forward.append(partial(np.add, y.value, work, y.value))
     backward: list[Call] = [
         partial(eye.take, ids, 0, one_hot, "clip"),
-        product(one_hot.reshape(N, n * V).T, y.grad, table.grad.reshape(n * V, M)),
+        partial(np.dot, one_hot.reshape(N, n * V).T, y.grad, table.grad.reshape(n * V, M)),
         partial(np.matmul, C.value.T, table.grad, dW_parts),
         partial(np.matmul, table.grad, W_parts.transpose(0, 2, 1), parts),
         partial(np.add.reduce, parts, 0, None, C.grad),
@@ -220,6 +217,28 @@ def batch_norm(
     return Pair(y, dy)
 
 
+def branch(program: Program, x: Pair, n: int) -> list[Pair]:
+    """x -> n times x, each with a gradient of its own, which are summed: what is used n times."""
+    grads = [program.array(*x.grad.shape) for _ in range(n)]
+    program.add([], _summed(grads, x.grad))
+    return [Pair(x.value, grad, kept=True) for grad in grads]
+
+
+def add(program: Program, xs: Sequence[Pair]) -> Pair:
+    """n times (N, C) -> (N, C), their sum; each gets a copy of dy, for the layers write over theirs."""
+    y = program.pair(*xs[0].value.shape)
+    program.add(_summed([x.value for x in xs], y.value), [partial(np.copyto, x.grad, y.grad) for x in xs])
+    return y
+
+
+def _summed(xs: Sequence[Array], out: Array) -> list[Call]:
+    first, *others = xs
+    if not others:
+        return [partial(np.copyto, out, first)]
+    second, *rest = others
+    return [partial(np.add, first, second, out), *(partial(np.add, out, x, out) for x in rest)]
+
+
 class Loss:
     """The last layer's arrays that a step is told by, and that it leaves behind."""
 
@@ -272,26 +291,3 @@ def cross_entropy(program: Program, logits: Pair, yb: Array, places: Array) -> L
 def column_sums(program: Program, x: Array, out: Array, *, over: int = 1) -> Call:
     """(N, C) -> (C,): the sum of the rows, over `over`; by a row of ones, in two fifths of x.sum(0)'s time."""
     return partial(np.dot, np.full(len(x), 1 / over, program.dtype), x, out)
-
-
-def product(a: Array, b: Array, out: Array) -> Call:
-    """(N, K) @ (K, M) -> (N, M); a or b may be transposed, out is not.
-
-    A large product is done in blocks of rows, one call of BLAS for each: on many small ones OpenBLAS starts no second
-    thread. Two threads take 5/6 of the time of one when both cores are free and ten times as long when they are not,
-    and the blocks themselves take 4/5, since they stay in the nearest cache. With b transposed its kernels like four
-    rows at a time best, as long as the rows are long.
-    """
-    N, K = a.shape
-    M = b.shape[1]
-    n_rows = 0
-    if not b.flags.c_contiguous:
-        n_rows = 4 if K >= 64 and N * K * M > LARGE / 2 else 0
-    elif N * K * M > LARGE:
-        n_rows = 8 if a.flags.c_contiguous else 16
-    if not n_rows or N % n_rows:
-        return partial(np.dot, a, b, out)
-    blocks = out.reshape(N // n_rows, n_rows, M)
-    if a.flags.c_contiguous:
-        return partial(np.matmul, a.reshape(N // n_rows, n_rows, K), b, blocks)
-    return partial(np.matmul, a.T.reshape(K, N // n_rows, n_rows).transpose(1, 2, 0), b, blocks)

@@ -1,6 +1,7 @@
-"""Fixed contexts and the character that follows each, from lines; no loop over characters.
+"""Fixed contexts, or whole lines, and the character that follows each; no loop over characters.
 
-Letters: N examples, T the block size, L a line's length, S all characters of all lines with their boundaries.
+Letters: N examples, T the block size or a row's length, L a line's length, S all characters of all lines with their
+boundaries.
 """
 
 from __future__ import annotations
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 IntArray = NDArray[np.int64]
+
+IGNORED = -1
+"""A target that does not count; the models' word for it is the same number (zth.models.protocol)."""
+LONGEST_ROW = 256
+"""Of padded_lines: beyond it a line is cut, for one long line would make all rows as long."""
 
 
 def windows(
@@ -51,6 +57,41 @@ def windows(
     for t in range(block_size):
         contexts[:, t] = ids[t:].take(places)  # take: half the time of ids[places + t]
     return torch.from_numpy(contexts), torch.from_numpy(ids[block_size:].take(places))
+
+
+def padded_lines(lines: Sequence[str], vocabulary: Vocabulary, longest: int = LONGEST_ROW) -> tuple[Tensor, Tensor]:
+    """Lines -> ((N, T) ids, (N, T) targets), int64: a line a row, for nets that read from left to right.
+
+    A row is one boundary and the line's characters; its targets are the characters and one boundary. What is behind
+    them is 0 in the ids and `IGNORED`, -1, in the targets; T is the longest line's length + 1, but at most `longest`.
+    A line that does not fit goes on in rows of its own: each begins with the last half of the row before it, whose
+    targets do not count again, so that every character is a target once, with longest / 2 or more before it.
+
+    Raises ConfigError for a `longest` below 2 and a vocabulary without boundary, VocabularyError for an unknown
+    character or a boundary inside a line.
+
+    >>> ids, targets = padded_lines(["ab", "c"], Vocabulary.of_lines(["abc"]))
+    >>> ids.tolist(), targets.tolist()
+    ([[0, 1, 2], [0, 3, 0]], [[1, 2, 0], [3, 0, -1]])
+    """
+    import torch
+
+    if longest < 2:
+        raise ConfigError(f"longest must be 2 or more; got {longest}.", "Leave it out for the default.")
+    _check(vocabulary, 1, 1)
+    ids, starts, lengths = _sequence(lines, vocabulary, 1)
+    size = lengths + 1  # ids of a line, and targets of it
+    width = min(int(size.max(initial=1)), longest)
+    stride = max(width // 2, 1)
+    n_rows = 1 + -(-np.maximum(size - width, 0) // stride)
+    row = np.arange(n_rows.sum()) - np.repeat(np.cumsum(n_rows) - n_rows, n_rows)  # 0 for a line's first, 1, ...
+    begin = row * stride
+    t = np.arange(width)
+    inside = begin[:, None] + t < np.repeat(size, n_rows)[:, None]
+    places = np.where(inside, (np.repeat(starts, n_rows) + begin)[:, None] + t, 0)
+    counted = inside & ((row == 0)[:, None] | (t >= width - stride))
+    contexts = np.where(inside, ids[places], 0)
+    return torch.from_numpy(contexts), torch.from_numpy(np.where(counted, ids[places + 1], IGNORED))
 
 
 def _sequence(lines: Sequence[str], vocabulary: Vocabulary, leading: int) -> tuple[IntArray, IntArray, IntArray]:

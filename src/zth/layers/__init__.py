@@ -7,7 +7,7 @@
     batchnorm.py   BatchNorm1d over all axes but the last, with running statistics
     activation.py  Tanh, ReLU
     shape.py       FlattenConsecutive: neighbours side by side
-    sequential.py  one layer after the other
+    sequential.py  one layer after the other, or side by side
     init.py        every initial scale of the lectures, and why
     folding.py     BatchNorm folded into the Linear before it
     diagnostics.py       what activations, gradients and updates look like, in any module
@@ -33,7 +33,7 @@ from zth.layers.activation import ReLU, Tanh
 from zth.layers.batchnorm import BatchNorm1d
 from zth.layers.embedding import Embedding
 from zth.layers.linear import Linear
-from zth.layers.sequential import Sequential
+from zth.layers.sequential import Sequential, Sum
 from zth.layers.shape import FlattenConsecutive
 
-__all__ = ["BatchNorm1d", "Embedding", "FlattenConsecutive", "Linear", "ReLU", "Sequential", "Tanh"]
+__all__ = ["BatchNorm1d", "Embedding", "FlattenConsecutive", "Linear", "ReLU", "Sequential", "Sum", "Tanh"]

@@ -1,4 +1,4 @@
-"""One layer after the other."""
+"""Layers put together: one after the other, or side by side."""
 
 from __future__ import annotations
 
@@ -43,3 +43,28 @@ class Sequential(nn.Module):
 
     def __getitem__(self, index: int) -> nn.Module:
         return self.layers[index]
+
+
+class Sum(nn.Module):
+    """x -> the sum of what each of `branches` makes of it: a skip, or the MLP's direct connections.
+
+    Raises ConfigError without branches.
+
+    >>> import torch
+    >>> from zth.layers import Tanh
+    >>> Sum(Tanh(), Sequential())(torch.tensor([0.0, 1.0])).tolist()  # tanh(x) + x
+    [0.0, 1.7...]
+    """
+
+    def __init__(self, *branches: nn.Module) -> None:
+        super().__init__()
+        if not branches:
+            raise ConfigError("Sum needs at least one branch; got none.", "Pass the layers to add: Sum(a, b).")
+        self.branches = nn.ModuleList(branches)
+
+    def forward(self, x: Tensor) -> Tensor:
+        first, *others = self.branches
+        y: Tensor = first(x)
+        for branch in others:
+            y = y + branch(x)
+        return y

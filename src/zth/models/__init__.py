@@ -10,6 +10,7 @@
     mlp.py           the MLP of Bengio et al., shallow or deep, with BatchNorm or without
     wavenet.py       the hierarchical WaveNet, as a tree and as dilated causal convolutions
     recurrent.py     RNN and GRU
+    mixture.py       the average of what several of them say
 
 >>> import torch
 >>> from zth.models import NgramModel, evaluate
@@ -19,6 +20,7 @@
 """
 
 from zth.models.kneser_ney import KneserNeyModel
+from zth.models.mixture import MixtureModel
 from zth.models.mlp import MLPConfig, MLPModel
 from zth.models.neural_ngram import Descent, NeuralNgramModel
 from zth.models.ngram import NgramModel
@@ -35,6 +37,7 @@ __all__ = [
     "LanguageModel",
     "MLPConfig",
     "MLPModel",
+    "MixtureModel",
     "NeuralNgramModel",
     "NgramModel",
     "RNNModel",

@@ -19,15 +19,15 @@ The nets of the lectures are options of one class:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
 from zth.errors import ConfigError, did_you_mean
-from zth.layers import BatchNorm1d, Embedding, FlattenConsecutive, Linear, Sequential, Tanh
+from zth.layers import BatchNorm1d, Embedding, FlattenConsecutive, Linear, Sequential, Sum, Tanh
 from zth.layers.folding import fold
 from zth.layers.init import (
     FIRST_BIAS,
@@ -130,6 +130,7 @@ class MLPModel(NetModel[MLPConfig]):
     family = "mlp"
     config_class = MLPConfig
     space = SPACE
+    recipe: ClassVar[Mapping[str, Any]] = {"steps": 200_000, "batch_size": 64, "lr": 0.003}
 
     def __init__(self, options: MLPConfig, *, generator: torch.Generator) -> None:
         super().__init__(options)
@@ -151,6 +152,12 @@ class MLPModel(NetModel[MLPConfig]):
         x: Tensor = self.embedding(last_ids(contexts, self.block_size))
         logits: Tensor = self.output(self.hidden(x))
         return logits if self.direct is None else logits + self.direct(x)
+
+    def as_sequential(self) -> Sequential:
+        """The same layers in a row; `direct` and what it goes round are the two branches of a Sum."""
+        if self.direct is None:
+            return Sequential(self.embedding, self.hidden, self.output)
+        return Sequential(self.embedding, Sum(Sequential(self.hidden, self.output), self.direct))
 
     def folded(self) -> MLPModel:
         """The same outputs as in evaluation, without BatchNorm: exercise 4.2. A new model, which can be saved.

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zth.errors import ConfigError
+from zth.layers import Sequential
 from zth.models.protocol import LanguageModel
 
 
@@ -57,6 +58,10 @@ class NetModel(nn.Module, LanguageModel, Generic[C]):
     """
 
     config_class: ClassVar[type[Any]]
+    recipe: ClassVar[Mapping[str, Any]] = {}
+    """Fields of zth.train's TrainConfig, as plain values, that make a good model of the names within a minute."""
+    reads_lines: ClassVar[bool] = False
+    """It scores all positions in one pass, so it learns from whole lines instead of windows."""
     options: C
 
     def __init__(self, options: C) -> None:
@@ -64,6 +69,13 @@ class NetModel(nn.Module, LanguageModel, Generic[C]):
         self.options = options
         self.vocab_size = options.vocab_size
         self.block_size = options.block_size
+
+    def as_sequential(self) -> Sequential | None:
+        """(B, block_size) ids -> (B, V) logits as one Sequential of the very same layers, or None where it is none.
+
+        What trains the one trains the other: parameters and running statistics are shared.
+        """
+        return None
 
     def log_probs(self, contexts: Tensor) -> Tensor:
         """(B, T) ids -> (B, V), in the weights' dtype."""

@@ -39,6 +39,7 @@ FAMILIES = {
     "wavenet": "zth.models.wavenet:WaveNetModel",
     "rnn": "zth.models.recurrent:RNNModel",
     "gru": "zth.models.recurrent:GRUModel",
+    "mixture": "zth.models.mixture:MixtureModel",
 }
 """The family that model.json names -> where its class is, imported when such a model is loaded."""
 

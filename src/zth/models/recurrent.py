@@ -20,8 +20,9 @@ how wide windows must be (16 holds every one of the names).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -110,6 +111,7 @@ class RecurrentModel(NetModel[RecurrentConfig]):
 
     config_class = RecurrentConfig
     space = SPACE
+    reads_lines = True
     cell_class: ClassVar[type[RNNCell | GRUCell]]
 
     def __init__(self, options: RecurrentConfig, *, generator: torch.Generator) -> None:
@@ -180,6 +182,7 @@ class RNNModel(RecurrentModel):
     """
 
     family = "rnn"
+    recipe: ClassVar[Mapping[str, Any]] = {"steps": 20_000, "batch_size": 64, "lr": 0.005}
     cell_class = RNNCell
 
 
@@ -192,6 +195,7 @@ class GRUModel(RecurrentModel):
     """
 
     family = "gru"
+    recipe: ClassVar[Mapping[str, Any]] = {"steps": 12_000, "batch_size": 64, "lr": 0.005}
     cell_class = GRUCell
 
 

@@ -13,7 +13,9 @@ sizes the arithmetic falls from 126,000 to 75,000 multiplications a position, by
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -45,7 +47,9 @@ class WaveNetConfig(NetConfig):
     hidden: int = 128
     """Units in each hidden layer."""
     batchnorm: bool = True
+    """After the Linear of each level, which then has no bias."""
     momentum: float = 0.1
+    """The BatchNorms'."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -78,6 +82,7 @@ class WaveNetModel(NetModel[WaveNetConfig]):
     family = "wavenet"
     config_class = WaveNetConfig
     space = SPACE
+    recipe: ClassVar[Mapping[str, Any]] = {"steps": 40_000, "batch_size": 64, "lr": 0.001}
 
     def __init__(self, options: WaveNetConfig, *, generator: torch.Generator) -> None:
         super().__init__(options)
@@ -96,6 +101,11 @@ class WaveNetModel(NetModel[WaveNetConfig]):
             x = level(self.pairs(x))  # (B, 8, C) -> (B, 4, H) -> (B, 2, H) -> (B, H)
         logits: Tensor = self.output(x)
         return logits
+
+    def as_sequential(self) -> Sequential:
+        """The tree's layers in a row."""
+        levels = [part for level in self.levels for part in (self.pairs, level)]
+        return Sequential(self.embedding, *levels, self.output)
 
     def logits_everywhere(self, ids: Tensor) -> Tensor:
         """(B, T) ids -> (B, T, V): at t the logits of the id that follows ids[:, : t + 1], in one pass.
