@@ -14,10 +14,11 @@ SRC = Path(__file__).parents[1] / "src"
 # Each row may import the rows above it; rooms on one row do not import each other. The first row is the ground that
 # all stand on: its rooms may lean on each other.
 ROWS = [
-    {"errors", "compare", "seeds", "runs"},
+    {"errors", "compare", "seeds", "runs", "processes"},
     {"autograd", "data", "layers"},
     {"models", "backprop"},
     {"sample"},
+    {"train"},
     {"workbook"},
     {"report"},
     {"cli"},
@@ -26,10 +27,10 @@ ROWS = [
 FORBIDDEN = {
     "models": {"data", "autograd"},
     "backprop": {"data", "autograd"},
-    "report": {"autograd", "data", "layers", "models", "backprop", "sample", "workbook"},
+    "report": {"autograd", "data", "layers", "models", "backprop", "train", "sample", "workbook"},
 }
 ENTRANCES = {"__init__", "__main__"}
-HEAVY = ("torch", "plotly", "pygraphviz", "pooch")
+HEAVY = ("torch", "plotly", "pygraphviz", "pooch", "optuna")
 
 
 def rooms() -> dict[str, list[Path]]:

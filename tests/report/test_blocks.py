@@ -50,6 +50,18 @@ def test_figures_side_by_side_share_a_table_and_keep_their_place(tmp_path, read_
     )
 
 
+def test_captions_of_plots_and_pictures_know_code_and_bold(tmp_path):
+    (tmp_path / "plot.json").write_text('{"data": [], "layout": {}}')
+    caption = "**Two** of `b1 < 2`"
+    blocks = [
+        {"kind": "plot", "title": "P", "file": "plot.json", "caption": caption},
+        {"kind": "svg", "title": "S", "markup": "<svg></svg>", "caption": caption},
+    ]
+    page = told(blocks, tmp_path)
+    assert page.count("<figcaption><strong>Two</strong> of <code>b1 &lt; 2</code></figcaption>") == 2
+    assert 'aria-label="Plot: P. Two of b1 &lt; 2"' in page
+
+
 def test_a_figure_that_no_block_tells_is_told_at_the_end(tmp_path):
     assert "left over" in told([{"kind": "text", "markdown": "x"}], tmp_path, [Figure(name="left over", value=1)])
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from zth.errors import RunError
-from zth.report.markup import escape, json_block, markdown
+from zth.report.markup import escape, inline, json_block, markdown, plain
 from zth.report.numbers import column, figure_texts
 from zth.report.svg import clean
 from zth.runs import Figure, Record
@@ -99,11 +99,12 @@ def _plot(block: Mapping[str, Any], folder: Path, name: str) -> str:
     figure = _read_plot(folder, str(block["file"]))
     height = figure["layout"].pop("height", None)
     high = f' style="--height:{min(max(height, 160), 2000):.0f}px"' if isinstance(height, (int, float)) else ""
-    title, caption = escape(block["title"]), escape(block.get("caption", ""))
+    title, caption = escape(block["title"]), str(block.get("caption", ""))
+    told = f"Plot: {title}. {escape(plain(caption))}"
     return (
         f'<figure class="block"><h3>{title}</h3>'
-        f'<div class="plot" data-plot="{name}" role="group" aria-label="Plot: {title}. {caption}"{high}></div>'
-        f"{_caption(caption)}{json_block(name, figure)}</figure>"
+        f'<div class="plot" data-plot="{name}" role="group" aria-label="{told}"{high}></div>'
+        f"{_caption(block)}{json_block(name, figure)}</figure>"
     )
 
 
@@ -130,12 +131,13 @@ def _svg(block: Mapping[str, Any], _folder: Path, name: str) -> str:
     return (
         f'<figure class="block"><h3 id="{name}">{escape(block["title"])}</h3>'
         f'<div class="scroll picture{paper}" tabindex="0" role="region" aria-labelledby="{name}">'
-        f"{clean(markup, name, str(block['title']))}</div>{_caption(escape(block.get('caption', '')))}</figure>"
+        f"{clean(markup, name, str(block['title']))}</div>{_caption(block)}</figure>"
     )
 
 
-def _caption(escaped: str) -> str:
-    return f"<figcaption>{escaped}</figcaption>" if escaped else ""
+def _caption(block: Mapping[str, Any]) -> str:
+    text = str(block.get("caption", ""))
+    return f"<figcaption>{inline(text)}</figcaption>" if text else ""
 
 
 def _figure_row(figure: Figure) -> str:

@@ -28,11 +28,33 @@ def markdown(text: str) -> str:
     pieces = []
     for kind, lines in groupby(text.splitlines(), key=_line_kind):
         if kind == "item":
-            items = "".join(f"<li>{_inline(line.lstrip()[2:])}</li>" for line in lines)
+            items = "".join(f"<li>{inline(line.lstrip()[2:])}</li>" for line in lines)
             pieces.append(f"<ul>{items}</ul>")
         elif kind == "text":
-            pieces.append(f"<p>{_inline(' '.join(line.strip() for line in lines))}</p>")
+            pieces.append(f"<p>{inline(' '.join(line.strip() for line in lines))}</p>")
     return "".join(pieces)
+
+
+def inline(text: str) -> str:
+    """`code` and **bold** in a line; everything else is plain text.
+
+    >>> inline("`x < 1`")
+    '<code>x &lt; 1</code>'
+    """
+    parts = re.split(r"(`[^`]+`)", escape(text))
+    return "".join(
+        f"<code>{part[1:-1]}</code>" if i % 2 else re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", part)
+        for i, part in enumerate(parts)
+    )
+
+
+def plain(text: str) -> str:
+    """The same line without its marks, for those who are read to.
+
+    >>> plain("**Is** `x` small?")
+    'Is x small?'
+    """
+    return re.sub(r"`([^`]+)`|\*\*(.+?)\*\*", r"\1\2", text)
 
 
 def json_block(name: str, value: Any) -> str:
@@ -51,11 +73,3 @@ def slug(text: str) -> str:
 
 def _line_kind(line: str) -> str:
     return "item" if line.lstrip().startswith("- ") else "text" if line.strip() else "gap"
-
-
-def _inline(text: str) -> str:
-    parts = re.split(r"(`[^`]+`)", escape(text))
-    return "".join(
-        f"<code>{part[1:-1]}</code>" if i % 2 else re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", part)
-        for i, part in enumerate(parts)
-    )

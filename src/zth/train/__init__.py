@@ -1,0 +1,52 @@
+"""A net and examples in, a trained net out; and, for the command `zth train`, a run folder.
+
+::
+
+    config.py     TrainConfig: how a net is trained
+    schedule.py   the learning rate of each step
+    batches.py    which examples each step learns from
+    optim.py      SGD and AdamW, spelled out
+    backends.py   a step by autograd or by the engine
+    average.py    an exponential average of the weights
+    loop.py       fit(): the loop; Trainer: one that can stop and go on
+    finder.py     the learning-rate finder of lecture 3
+    examples.py   a text as examples for a model
+    checkpoint.py a training on disk, to go on with
+    job.py        zth train: text, model, loop, run folder
+    plots.py      the loss curve, the finder's sweep
+    tune.py ...   zth tune
+
+In memory::
+
+    from zth.train import TrainConfig, fit
+    config = TrainConfig(steps=200_000, batch_size=32, optimizer="sgd", lr=0.1, schedule="step")
+    losses = fit(model, (X, Y), config, seed=42)      # in place -> (steps,) float64
+
+**What the run folder of a training holds** (run.json's "kind" is "train", "name" the text's name and the model's, as
+in "names-mlp"), besides what every run folder has (zth.runs):
+
+    run.json          config = {
+                          "data": "names",               # a known corpus, or the absolute path of a text of one's own
+                          "kind": "lines",               # "lines" or "text"
+                          "model": "mlp",                # a key of zth.models.protocol.FAMILIES
+                          "options": {...},              # all fields of the model's config dataclass
+                          "train": {...} or null,        # all fields of TrainConfig; null for models that count
+                          "backend": "engine",           # what did the steps; null for models that count
+                          "n_parameters": 11897}         # numbers learnt (of counts: those kept)
+    metrics.jsonl     one line now and then: {"step": 1000, "loss": 2.31, "lr": 0.1, "seconds": 0.9, "dev": 2.34}
+                      loss: mean of the batches' losses since the line before, in nats; dev: left out where it was not
+                      evaluated; seconds: of training so far, without evaluation. Models that count write one line.
+    figures.json      named "train loss", "dev loss", "test loss" (unit "nats"; better is "lower"), of the model as it
+                      is kept, and "parameters", "steps", "seconds"
+    model.json, model.safetensors     the model: zth.models.protocol.LanguageModel.load(folder)
+    vocabulary.json   zth.data.vocab.Vocabulary.from_json
+    samples.txt       twenty lines drawn from it
+    checkpoint.json, checkpoint.safetensors   while it is not done: what `zth train --resume` goes on with
+"""
+
+from zth.train.config import TrainConfig
+from zth.train.loop import Trainer, fit
+from zth.train.optim import SGD, AdamW
+from zth.train.schedule import rates
+
+__all__ = ["SGD", "AdamW", "TrainConfig", "Trainer", "fit", "rates"]

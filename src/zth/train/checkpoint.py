@@ -1,0 +1,78 @@
+"""A training on disk, to go on with: one safetensors file, written in one piece, with JSON in its header."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as to_bytes
+from torch import Tensor
+
+from zth.errors import RunError
+from zth.runs import atomic_write, dumps
+
+FILE = "checkpoint.safetensors"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """Everything that changes while a net is trained. What does not, stands in run.json."""
+
+    step: int
+    """Steps done."""
+    seconds: float
+    """Of training so far."""
+    best_step: int
+    """When the dev loss was lowest; the model in the folder is that of this step."""
+    best_dev: float
+    tensors: dict[str, Tensor]
+    """Trainer.state(), and `losses`: those of the steps since the last line of metrics.jsonl."""
+
+    def save(self, folder: Path) -> None:
+        """Replace the checkpoint in `folder`. Raises RunError where it cannot be written.
+
+        >>> import tempfile, torch
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> Checkpoint(step=7, seconds=0.5, best_step=0, best_dev=3.3, tensors={"x": torch.ones(2)}).save(folder)
+        >>> Checkpoint.load(folder).step
+        7
+        """
+        tensors = {name: tensor.detach().contiguous() for name, tensor in self.tensors.items()}
+        facts = {key: value for key, value in vars(self).items() if key != "tensors"}
+        header = {"zth": dumps({**facts, "sha256": _digest(tensors)}, indent=None)}
+        try:
+            atomic_write(folder / FILE, to_bytes(tensors, metadata=header))
+        except OSError as error:
+            raise RunError(
+                f"The checkpoint cannot be written to {folder}: {error.strerror}.", "Free some space, and resume."
+            ) from error
+
+    @classmethod
+    def load(cls, folder: Path) -> Checkpoint:
+        """What `save` wrote. Raises RunError where there is none, or a damaged one."""
+        path = folder / FILE
+        if not path.is_file():
+            raise RunError(f"{folder} has no {FILE} to go on with.", "Train again from the start.")
+        try:
+            with safe_open(path, framework="pt") as file:
+                facts = json.loads((file.metadata() or {})["zth"])
+                names = file.keys()
+                tensors = {name: file.get_tensor(name) for name in names}
+            if facts.pop("sha256") != _digest(tensors):
+                raise ValueError("its numbers are not those that were saved")
+            return cls(
+                step=int(facts["step"]),
+                seconds=float(facts["seconds"]),
+                best_step=int(facts["best_step"]),
+                best_dev=float(facts["best_dev"]),
+                tensors=tensors,
+            )
+        except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
+            raise RunError(f"{path} is damaged: {error}.", "Train again from the start.") from error
+
+
+def _digest(tensors: dict[str, Tensor]) -> str:
+    return hashlib.sha256(to_bytes(tensors)).hexdigest()

@@ -1,0 +1,83 @@
+"""A text as what a model learns from: its vocabulary, the course's split, windows or whole lines.
+
+Letters: N examples, T ids in each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from zth.data.sources import Corpus
+from zth.data.split import Split, split_lines
+from zth.data.vocab import Vocabulary
+from zth.data.windows import padded_lines, windows
+from zth.errors import DataError
+from zth.models.protocol import model_class
+
+Pair = tuple[Tensor, Tensor]
+"""(N, T) ids with the (N,) ids behind them, or with (N, T) where every position is a target."""
+
+MOST_BYTES = 4 * 2**30
+"""Of the windows of one text: beyond it most laptops would begin to swap."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examples:
+    """What a model learns from, is chosen by, and is judged by."""
+
+    train: Pair
+    dev: Pair
+    test: Pair
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text:
+    """Lines with their vocabulary, split 80/10/10 as the course does (seed 42).
+
+    >>> from zth.data.sources import load
+    >>> text = Text.of(load("names"))
+    >>> len(text.vocabulary), len(text.split.train)
+    (27, 25626)
+    >>> tuple(text.examples("mlp", block_size=3).train[0].shape)
+    (182625, 3)
+    >>> tuple(text.examples("gru", block_size=16).dev[1].shape)  # whole names
+    (3203, 14)
+    """
+
+    corpus: Corpus
+    vocabulary: Vocabulary
+    split: Split
+
+    @classmethod
+    def of(cls, corpus: Corpus) -> Text:
+        """A corpus, line by line, also where it is one long text. Raises DataError for fewer than ten lines."""
+        lines = corpus.lines()
+        try:
+            return cls(corpus=corpus, vocabulary=Vocabulary.of_lines(lines), split=split_lines(lines))
+        except DataError as error:
+            raise DataError(f"{corpus.name} cannot be learnt from: {error.problem}", error.next_move) from error
+
+    def examples(self, family: str, *, block_size: int) -> Examples:
+        """Windows of `block_size`, or whole lines for a family that reads those.
+
+        Raises DataError where they would not fit into `MOST_BYTES`.
+        """
+        whole = bool(getattr(model_class(family), "reads_lines", False))
+        n_ids = sum(len(line) + 1 for part in vars(self.split).values() for line in part)
+        n_bytes = 8 * n_ids * (2 if whole else block_size + 1)
+        if n_bytes > MOST_BYTES:
+            raise DataError(
+                f"{self.corpus.name} has {n_ids:,} characters; as examples of {block_size} they would take "
+                f"{n_bytes / 2**30:.1f} GiB of memory.",
+                "Take a part of it: head -c 100000000 FILE > part.txt",
+            )
+
+        def pair(lines: Sequence[str]) -> Pair:
+            if whole:
+                return padded_lines(lines, self.vocabulary)
+            return windows(lines, self.vocabulary, block_size)
+
+        return Examples(train=pair(self.split.train), dev=pair(self.split.dev), test=pair(self.split.test))
