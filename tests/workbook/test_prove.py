@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from zth.workbook.check import Mistake, Part
@@ -36,3 +38,15 @@ def test_a_right_answer_that_is_refused_is_found_out(jail: Jail, monkeypatch: py
     found = failures(jail)
     assert "must pass; f is wrong" in found["solution"]
     assert "must pass" in found["right: loops"]
+
+
+def test_a_check_that_blames_a_line_for_what_it_inherits_is_found_out(
+    jail: Jail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exercise = get("5.1")
+    parts, mistakes = exercise.parts, exercise.mistakes[:1]
+    parts[1] = replace(parts[1], step=replace(parts[1].step, rule=lambda *_: 0.0))
+    monkeypatch.setattr(Exercise, "parts", property(lambda self: parts))
+    monkeypatch.setattr(Exercise, "mistakes", property(lambda self: mistakes))
+    found = {proof.submission: proof.why for proof in prove(exercise, jail) if not proof.ok}
+    assert found[f"mistake: {mistakes[0].name}"] == "must blame no other line; it blamed dprobs"

@@ -10,11 +10,12 @@ from rich.table import Table
 
 from zth.cli.terminal import out, printable
 from zth.workbook.exercise import Exercise
-from zth.workbook.judge import PartVerdict, Verdict
+from zth.workbook.verdict import PartVerdict, Verdict
 
 _MARKS = {
     "passed": "[green]✓[/]",
     "wrong": "[red]✗[/]",
+    "inherited": "[yellow]↳[/]",
     "raised": "[red]✗[/]",
     "missing": "[red]✗[/]",
     "unwritten": "[yellow]…[/]",
@@ -23,6 +24,7 @@ _MARKS = {
 _WORDS = {
     "passed": "",
     "wrong": "wrong",
+    "inherited": "follows from",
     "raised": "raised an exception",
     "missing": "not in your file",
     "unwritten": "not written yet",
@@ -34,8 +36,7 @@ def print_verdict(verdict: Verdict, exercise: Exercise, path: Path) -> None:
     """Print it. The first failing part is explained; the others are one line each."""
     out().print(f"[bold]{exercise.id} {escape(exercise.task.title)}[/]  [dim]{escape(str(path))}[/]")
     for part in verdict.parts:
-        word = "the known mistake: " + part.mistake if part.mistake else _WORDS[part.state]
-        out().print(f"  {_MARKS[part.state]} {escape(part.name)}  [dim]{escape(word)}[/]")
+        out().print(f"  {_MARKS[part.state]} {escape(part.name)}  [dim]{escape(_word(part))}[/]")
     failure = verdict.first_failure
     if failure is not None and failure.state != "unreached":
         _print_failure(failure)
@@ -50,9 +51,17 @@ def print_verdict(verdict: Verdict, exercise: Exercise, path: Path) -> None:
         out().print(f"[bold green]Passed[/], {len(verdict.parts)} of {len(verdict.parts)} parts.")
     else:
         passed = sum(part.ok for part in verdict.parts)
+        inherited = sum(part.state == "inherited" for part in verdict.parts)
+        more = f", and {inherited} that will follow" if inherited else ""
         out().print(
-            f"[bold]Not yet[/]: {passed} of {len(verdict.parts)} parts. Stuck: [bold]zth hint {exercise.id}[/]"
+            f"[bold]Not yet[/]: {passed} of {len(verdict.parts)} parts{more}. Stuck: [bold]zth hint {exercise.id}[/]"
         )
+
+
+def _word(part: PartVerdict) -> str:
+    if part.mistake:
+        return f"the known mistake: {part.mistake.removeprefix(f'{part.name}: ')}"
+    return f"{_WORDS[part.state]} {', '.join(part.follows)}".strip()
 
 
 def _print_failure(part: PartVerdict) -> None:

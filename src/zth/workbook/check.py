@@ -32,6 +32,23 @@ Accept = Callable[[Any, Any], str]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Step:
+    """What makes a part one line of a longer calculation, in which the lines after a wrong one inherit its error.
+
+    Such a line is right by itself if it is what the right rule makes of the learner's *own* earlier results. So an
+    inherited error is told from one of its own, and a mistake is recognised behind another one.
+    """
+
+    variable: str
+    """The learner's variable that holds the result: what it held is judged even where a later line raised."""
+    after: tuple[str, ...] = ()
+    """The parts that this line is made from; they are judged before it."""
+    rule: Ask
+    """rule(solution, given, *inputs): this line alone. `given` has the results of the parts before it, by name: the
+    learner's own, and the solution's where the learner has none yet."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Part:
     """One question, and the inputs it is asked with."""
 
@@ -45,6 +62,11 @@ class Part:
     tolerance: Tolerance = FLOAT32
     accept: Accept | None = None
     """Where "equal to the solution's" is not the question (a trained model, a timing): the ruler to use instead."""
+    pick: Callable[[Any], Any] | None = None
+    """What of the answer this part is about, where several parts look at one: those with the same `ask` and the same
+    `cases` share them, and the learner's code is called once for each case."""
+    step: Step | None = None
+    """Where this part is one line of a calculation whose other lines are parts too; it needs `pick`."""
 
     def inputs(self) -> Cases:
         return self.cases() if callable(self.cases) else self.cases
@@ -85,6 +107,8 @@ class Limits:
 
 
 def _short(value: object) -> str:
+    if isinstance(value, dict) and len(value) > 3:  # of tensors, say, whose repr would take its time
+        return f"<dict of {len(value)}>"
     shape = getattr(value, "shape", None)
     if shape is not None and len(shape):
         return f"<{str(value.dtype).removeprefix('torch.')} {tuple(shape)}>"  # type: ignore[attr-defined]

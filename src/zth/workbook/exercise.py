@@ -154,5 +154,5 @@ def parse_task(text: str, name: str) -> Task:
         title=found["title"].strip(),
         needs=tuple(re.findall(r"\d+\.\d+", needs)),
         statement=found["statement"].strip(),
-        hints=tuple(hint.strip() for hint in hints.values()),
+        hints=tuple(hint.strip("\n").rstrip() for hint in hints.values()),
     )

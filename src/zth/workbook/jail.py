@@ -187,6 +187,13 @@ class Answer:
         """The functions of torch, NumPy and the standard library that the file has replaced."""
         return [str(name) for name in self.ask("patched")]
 
+    def variables(self, names: Sequence[str]) -> dict[str, Any]:
+        """Right after a `Raised`: what the learner's variables of these names held by then; those there were."""
+        try:
+            return dict(self.ask("variables", names=list(names)))
+        except Raised:  # too large to travel, say
+            return {}
+
     def ask(self, op: str, **question: object) -> Any:
         """One question to the servant. Raises `Raised`, or `Trouble` where no answer can come any more."""
         started = time.monotonic()

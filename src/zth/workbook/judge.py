@@ -3,75 +3,32 @@
 The learner's file runs in a process of its own (`jail`); the comparing, and so the verdict, happens here, where the
 learner's code never runs. Each part is asked of the answer and of the solution; where they differ, the same part is
 asked of the solution with each known mistake in it, and the mistake that answers as the learner did is named.
+
+A part that is one line of a longer calculation (`check.Step`) is not blamed for what it inherits: where the lines
+before it are wrong, it is held to what the right rule makes of the learner's own results.
 """
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Literal
+from typing import Any
 
-from zth.compare import as_array, difference
+from zth.compare import difference
 from zth.errors import ExerciseError
 from zth.workbook import wire
-from zth.workbook.check import Limits, Mistake, Part
+from zth.workbook.check import Mistake, Part
 from zth.workbook.exercise import Exercise
 from zth.workbook.jail import Answer, Jail, Missing, Raised, Remote, Trouble
+from zth.workbook.steps import Asking, NotReached, by_rule
+from zth.workbook.verdict import PartVerdict, Verdict, missing, raised, show, unusable
 
 MAX_SOURCE = 2**20
 """Bytes of a learner's file; an answer to an exercise is some hundred lines."""
-
-State = Literal["passed", "wrong", "raised", "missing", "unwritten", "unreached"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class PartVerdict:
-    """What one question found out. All texts are for a person; empty where there is nothing to say."""
-
-    name: str
-    state: State
-    call: str = ""
-    got: str = ""
-    wanted: str = ""
-    difference: str = ""
-    mistake: str = ""
-    """The name of the known mistake that answers as the learner did."""
-    says: str = ""
-    """What to look at: the mistake's own words, or what an exception means."""
-    place: str = ""
-    """Where in the learner's file, as in "line 12, in softmax: return exps"."""
-
-    @property
-    def ok(self) -> bool:
-        return self.state == "passed"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """What a check found out about one answer."""
-
-    exercise: str
-    parts: Sequence[PartVerdict]
-    trouble: str = ""
-    """Why the process itself came to an end, or what else the file did that an answer must not do."""
-    output: str = ""
-    """What the learner's code printed (the beginning of it)."""
-    seconds: float = 0.0
-
-    @property
-    def ok(self) -> bool:
-        return not self.trouble and bool(self.parts) and all(part.ok for part in self.parts)
-
-    @property
-    def first_failure(self) -> PartVerdict | None:
-        return next((part for part in self.parts if not part.ok), None)
-
-    def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "ok": self.ok}
 
 
 def judge(exercise: Exercise, path: Path, jail: Jail | None = None) -> Verdict:
@@ -128,55 +85,163 @@ def _ask_all(exercise: Exercise, path: Path, source: str, answer: Answer, verdic
     try:
         answer.load(path, source)
     except Raised as error:
-        found = _raised(exercise.parts[0].name, "", error, limits)
+        found = raised(exercise.parts[0].name, "", error, limits)
         told = f"Your file cannot be run: {found.says or found.got}"
         verdicts.append(replace(found, says=told, state="raised"))
         return
-    examined = (_examine(part, answer, exercise.solution, exercise.mistakes, limits) for part in exercise.parts)
-    verdicts.extend(examined)  # one by one: what was found stays when `Trouble` comes
+    verdicts.extend(_Examination(exercise, answer).run())  # one by one: what was found stays when `Trouble` comes
     if patched := answer.patched():
         names = ", ".join(patched[:5])
         raise Trouble("patched", f"your file replaced {names}; leave the libraries as they are")
 
 
-def _examine(
-    part: Part, answer: Answer, solution: Mapping[str, object], mistakes: Sequence[Mistake], limits: Limits
-) -> PartVerdict:
-    """Ask one part, case by case; stop at an exception, else see all cases, so that a mistake can be told apart."""
-    right = SimpleNamespace(**solution)
-    outcomes: list[tuple[tuple[Any, ...], Any]] = []
-    failed: PartVerdict | None = None
-    for inputs in part.inputs():
-        wanted = _plain(part.ask(right, *inputs))
-        try:
-            got = part.ask(answer, *inputs)
-        except Missing as error:
-            return _missing(part, inputs, str(error))
-        except Raised as error:
-            outcomes.append((inputs, error))
-            failed = failed or _raised(part.name, part.call(inputs), error, limits)
-            break
-        except Trouble:
-            raise
-        except Exception as error:  # the question itself broke on what came, as None + None does
-            return _unusable(part, inputs, error)
-        outcomes.append((inputs, got))
-        try:
-            failed = failed or _compared(part, inputs, got, wanted)
-        except (RecursionError, ValueError) as error:  # a list inside itself, or nested without end
-            return _unusable(part, inputs, error)
-    if failed is None:
-        return PartVerdict(name=part.name, state="passed")
-    if failed.state == "unwritten":
+@dataclass(frozen=True, kw_only=True)
+class _Outcome:
+    """One case of a part. Where the learner's code raised, `got` is what it raised."""
+
+    inputs: tuple[Any, ...]
+    got: Any
+    wanted: Any
+
+
+class _Examination:
+    """All parts of one exercise, asked of one answer in their order; what each has found, the later ones may need."""
+
+    def __init__(self, exercise: Exercise, answer: Answer) -> None:
+        self._parts = exercise.parts
+        self._limits = exercise.limits
+        self._solution, self._mistakes = exercise.solution, exercise.mistakes
+        self._right = SimpleNamespace(**self._solution)
+        self._ask, self._ask_right = Asking(self._parts, answer), Asking(self._parts, self._right)
+        self._verdicts: dict[str, PartVerdict] = {}
+        self._outcomes: dict[str, list[_Outcome]] = {}
+
+    def run(self) -> Iterator[PartVerdict]:
+        for part in self._parts:
+            verdict = self._verdicts[part.name] = self._examine(part)
+            yield verdict
+
+    def _examine(self, part: Part) -> PartVerdict:
+        """Stop at an exception, else see all cases, so that a mistake can be told apart."""
+        outcomes = self._outcomes[part.name] = []
+        failed: PartVerdict | None = None
+        for number, inputs in enumerate(part.inputs()):
+            wanted = _plain(self._ask_right(part, number, inputs))
+            try:
+                got = self._ask(part, number, inputs)
+            except Missing as error:
+                return missing(part, inputs, str(error))
+            except NotReached:
+                return failed or PartVerdict(name=part.name, state="unreached")
+            except Raised as error:
+                outcomes.append(_Outcome(inputs=inputs, got=error, wanted=wanted))
+                failed = failed or raised(part.name, part.call(inputs), error, self._limits)
+                break
+            except Trouble:
+                raise
+            except Exception as error:  # the question itself broke on what came, as None + None does
+                return unusable(part, inputs, error)
+            outcomes.append(_Outcome(inputs=inputs, got=got, wanted=wanted))
+            try:
+                failed = failed or _compared(part, inputs, got, wanted)
+            except (RecursionError, ValueError) as error:  # a list inside itself, or nested without end
+                return unusable(part, inputs, error)
+        if failed is None:
+            return PartVerdict(name=part.name, state="passed")
+        if failed.state == "unwritten":
+            return failed
+        if part.step is not None:
+            return self._examine_step(part, failed)
+        known = _recognise(part, outcomes, self._solution, self._mistakes)
+        return failed if known is None else replace(failed, mistake=known.name, says=known.says)
+
+    def _examine_step(self, part: Part, failed: PartVerdict) -> PartVerdict:
+        """Whose fault is it: this line's, or that of a line before it?"""
+        outcomes = self._outcomes[part.name]
+        given = [self._given(number) for number in range(len(outcomes))]
+        local = [by_rule(part, self._right, g, o.inputs) for g, o in zip(given, outcomes, strict=True)]
+        apart = [
+            (o, wanted)
+            for o, wanted in zip(outcomes, local, strict=True)
+            if not (_alike(o.got, o.wanted, part) or _alike(o.got, wanted, part))
+        ]
+        suspects = self._suspects(part)
+        if suspects and not apart:
+            return _inherited(part, failed, suspects)
+        if not apart and failed.state == "wrong":  # made larger from a difference that was let pass
+            return PartVerdict(name=part.name, state="passed")
+        if suspects:
+            failed = _held_to(part, failed, *apart[0])
+        for mistake in self._mistakes:
+            mistaken = mistake.put_into(self._solution)
+            theirs = (by_rule(part, mistaken, g, o.inputs) for g, o in zip(given, outcomes, strict=True))
+            if all(_alike(o.got, wrong, part) for o, wrong in zip(outcomes, theirs, strict=True)):
+                return replace(failed, mistake=mistake.name, says=mistake.says)
         return failed
-    known = _recognise(part, outcomes, solution, mistakes)
-    return failed if known is None else replace(failed, mistake=known.name, says=known.says)
+
+    def _suspects(self, part: Part) -> list[PartVerdict]:
+        """The nearest lines before this one that are not right; one that passed may carry on what it was let pass."""
+        assert part.step is not None
+        found = []
+        for name in part.step.after:
+            verdict = self._verdicts[name]
+            if verdict.state == "passed":
+                found += self._suspects(self._part(name))
+            elif verdict.state in ("wrong", "inherited"):
+                found.append(verdict)
+        return found
+
+    def _part(self, name: str) -> Part:
+        return next(part for part in self._parts if part.name == name)
+
+    def _given(self, number: int) -> dict[str, Any]:
+        """Case `number` of the parts so far: the learner's results, and the solution's where there is none."""
+        given = {}
+        for name, outcomes in self._outcomes.items():
+            part = self._part(name)
+            there = number < len(outcomes) and not _is_nothing(outcomes[number].got)
+            given[name] = outcomes[number].got if there else self._ask_right(part, number, part.inputs()[number])
+        return given
+
+
+def _is_nothing(got: object) -> bool:
+    return got is None or isinstance(got, Raised) or (isinstance(got, Remote) and got.type_name == "ellipsis")
+
+
+def _alike(got: object, expected: object, part: Part) -> bool:
+    """Whether a line gave what a rule gives; where the rule can give nothing, an exception is what to expect."""
+    if isinstance(got, Raised) or isinstance(expected, Exception):
+        return isinstance(got, Raised) and isinstance(expected, Exception)
+    try:
+        return not _apart(got, _plain(expected), part)
+    except (RecursionError, ValueError):
+        return False
+
+
+def _inherited(part: Part, failed: PartVerdict, suspects: Sequence[PartVerdict]) -> PartVerdict:
+    began = [name for suspect in suspects for name in (suspect.follows or (suspect.name,))]
+    follows = tuple(dict.fromkeys(began))
+    where = " and ".join(f"`{name}`" for name in follows)
+    return replace(
+        failed, state="inherited", says=f"`{part.name}` follows from {where}; look there first.", follows=follows
+    )
+
+
+def _held_to(part: Part, failed: PartVerdict, outcome: _Outcome, local: object) -> PartVerdict:
+    """The failure of a line behind a wrong one, told by what its rule makes of the learner's own results."""
+    if isinstance(outcome.got, Raised) or isinstance(local, Exception):
+        return failed
+    found = _compared(part, outcome.inputs, outcome.got, _plain(local))
+    says = "This line is held to what its rule makes of your own earlier results."
+    return failed if found is None else replace(found, says=says)
 
 
 def _compared(part: Part, inputs: tuple[Any, ...], got: object, wanted: object) -> PartVerdict | None:
     """None where `got` will do."""
     if wanted is not None and (got is None or (isinstance(got, Remote) and got.type_name == "ellipsis")):
         says = f"`{part.call(inputs)}` returns nothing yet: write it, and return the result."
+        if part.step is not None:
+            says = f"`{part.step.variable}` is not written yet, or not among what is returned."
         return PartVerdict(name=part.name, state="unwritten", call=part.call(inputs), got="None", says=says)
     if part.accept is not None:
         says = part.accept(got, wanted)
@@ -189,8 +254,8 @@ def _compared(part: Part, inputs: tuple[Any, ...], got: object, wanted: object) 
         name=part.name,
         state="wrong",
         call=part.call(inputs),
-        got=_show(got),
-        wanted="" if part.accept else _show(wanted),
+        got=show(got),
+        wanted="" if part.accept else show(wanted),
         difference="" if part.accept else found,
         says=says,
     )
@@ -199,7 +264,7 @@ def _compared(part: Part, inputs: tuple[Any, ...], got: object, wanted: object) 
 def _apart(got: object, wanted: object, part: Part) -> str:
     """Where two results differ, for a person; "" where they agree."""
     if (foreign := _foreign(got)) is not None:
-        return f"got an object of type {foreign.type_name}, wanted {_show(wanted)}"
+        return f"got an object of type {foreign.type_name}, wanted {show(wanted)}"
     apart = difference(got, wanted, part.tolerance)
     return "" if apart is None else str(apart)
 
@@ -213,22 +278,20 @@ def _foreign(value: object) -> Remote | None:
 
 
 def _recognise(
-    part: Part,
-    outcomes: Sequence[tuple[tuple[Any, ...], Any]],
-    solution: Mapping[str, object],
-    mistakes: Sequence[Mistake],
+    part: Part, outcomes: Sequence[_Outcome], solution: Mapping[str, object], mistakes: Sequence[Mistake]
 ) -> Mistake | None:
     """The known mistake whose answers to every case that was asked are the learner's."""
     for mistake in mistakes:
         mistaken = mistake.put_into(solution)
-        if all(_answers_alike(part, mistaken, inputs, got) for inputs, got in outcomes):
+        if all(_answers_alike(part, mistaken, outcome.inputs, outcome.got) for outcome in outcomes):
             return mistake
     return None
 
 
 def _answers_alike(part: Part, mistaken: SimpleNamespace, inputs: tuple[Any, ...], got: object) -> bool:
     try:
-        theirs = _plain(part.ask(mistaken, *inputs))
+        whole = part.ask(mistaken, *inputs)
+        theirs = _plain(whole if part.pick is None else part.pick(whole))
     except Exception as error:  # a wrong answer may well raise; then the learner's must raise the same
         if not isinstance(got, Raised):
             return False
@@ -245,47 +308,6 @@ def _words(message: str) -> str:
     True
     """
     return re.sub(r"'[^']*'|\d+", "_", message)
-
-
-def _missing(part: Part, inputs: tuple[Any, ...], name: str) -> PartVerdict:
-    says = (
-        f"Your file has no `{name}`. Put it back under this name; `zth reset` gives a fresh stub and keeps a backup."
-    )
-    return PartVerdict(name=part.name, state="missing", call=part.call(inputs), says=says)
-
-
-def _unusable(part: Part, inputs: tuple[Any, ...], error: Exception) -> PartVerdict:
-    says = "What came back could not be worked with: is every result of the kind that the statement asks for?"
-    told = f"{type(error).__name__}: {error}"
-    return PartVerdict(name=part.name, state="wrong", call=part.call(inputs), difference=told, says=says)
-
-
-def _raised(name: str, call: str, error: Raised, limits: Limits) -> PartVerdict:
-    place = ""
-    if error.frames:
-        line, function, text = error.frames[-1]
-        inside = f", in {function}" if function not in ("", "<module>") else ""
-        place = f"line {line}{inside}: {text}"
-    unwritten = error.type_name == "NotImplementedError" and bool(error.frames)
-    return PartVerdict(
-        name=name,
-        state="unwritten" if unwritten else "raised",
-        call=call,
-        got=f"{error.type_name}: {error.message}".removesuffix(": "),
-        says=(error.message or f"`{name}` is not written yet.") if unwritten else _meaning(error, limits),
-        place=place,
-    )
-
-
-def _meaning(error: Raised, limits: Limits) -> str:
-    """What an exception mostly means, in an exercise; "" where its own words are enough."""
-    if error.type_name == "RecursionError":
-        return "A function calls itself without an end."
-    if error.type_name == "SystemExit":
-        return "Take out exit() or quit(): the file is run by the judge, and must return to it."
-    if "MemoryError" in error.bases or "can't allocate memory" in error.message:
-        return f"Your code asked for more than the {limits.memory_mb} MB of memory that it has."
-    return ""
 
 
 def _explain(trouble: Trouble | None, answer: Answer, unreached: Sequence[Part]) -> str:
@@ -306,31 +328,3 @@ def _explain(trouble: Trouble | None, answer: Answer, unreached: Sequence[Part])
 def _plain(value: object) -> Any:
     """The solution's own result in the form that an answer's has after its journey."""
     return wire.unpack_bytes(wire.pack(value, keep=lambda _: 0))
-
-
-def _show(value: object) -> str:
-    """A result in at most a line or two.
-
-    >>> _show([0.041772570515350445, 1.0])
-    '[0.04177257052, 1]'
-    """
-    if isinstance(value, Remote):
-        return f"{value!r:.200}"
-    shape = tuple(getattr(value, "shape", ()))
-    if shape:
-        kind = "tensor" if hasattr(value, "detach") else "array"
-        flat = as_array(value).ravel()
-        numbers = ", ".join(f"{item:.7g}" for item in flat[:6].tolist())
-        return f"{kind} {shape}: {numbers}{', ...' if flat.size > 6 else ''}"
-    if isinstance(value, float):
-        return f"{value:.10g}"
-    if isinstance(value, (list, tuple)):
-        left, right = "[]" if isinstance(value, list) else "()"
-        items = [_show(item) for item in value[:8]] + (["..."] if len(value) > 8 else [])
-        return f"{left}{', '.join(items)}{right}"
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key!r}: {_show(item)}" for key, item in list(value.items())[:8]) + "}"
-    if isinstance(value, int) and value.bit_length() > 1000:
-        return f"an integer of {value.bit_length()} bits"
-    text = repr(value.item() if hasattr(value, "item") else value)
-    return text if len(text) <= 200 else f"{text[:197]}..."

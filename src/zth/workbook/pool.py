@@ -1,26 +1,20 @@
-"""The same function for many arguments, in as many processes as this one has cores.
-
-Trainings of small nets do not profit from a second thread, but two of them side by side take the time of one.
-"""
+"""The same function for many arguments, in as many processes as this one has cores."""
 
 from __future__ import annotations
 
 import multiprocessing
-import os
-import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from zth import processes
 from zth.errors import ZthError
 from zth.runs import n_cores
 
 R = TypeVar("R")
 Told = Callable[[int], None]
-
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 def map_processes(function: Callable[..., R], arguments: Sequence[tuple[Any, ...]], told: Told) -> list[R]:
@@ -42,37 +36,21 @@ def map_processes(function: Callable[..., R], arguments: Sequence[tuple[Any, ...
                 results[places[future]] = future.result()
                 told(len(results))
         except BrokenProcessPool as error:
-            raise ZthError(
-                "A process of the measurement was ended from outside.", "Is there enough memory?"
-            ) from error
+            problem = "A process of the measurement was ended from outside."
+            raise ZthError(problem, "Is there enough memory?") from error
     return [results[place] for place in range(len(arguments))]
 
 
 @contextmanager
 def _pool(n_processes: int) -> Iterator[ProcessPoolExecutor]:
-    """Processes forked from a server that has imported torch once, and ended at once when something goes wrong."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["torch"])
-    before = {name: os.environ.get(name) for name in ONE_THREAD}
-    os.environ.update(ONE_THREAD)  # read when the server starts, by the libraries that it imports
-    pool = ProcessPoolExecutor(n_processes, mp_context=context, initializer=_begin)
-    try:
-        yield pool
-    except BaseException:
-        for process in multiprocessing.active_children():
-            process.terminate()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-def _begin() -> None:
-    import torch
-
-    torch.set_num_threads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that waits for us
+    """Ended at once when something goes wrong."""
+    with processes.server() as context:
+        pool = ProcessPoolExecutor(n_processes, mp_context=context, initializer=processes.begin)
+        try:
+            yield pool
+        except BaseException:
+            for process in multiprocessing.active_children():
+                process.terminate()
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)

@@ -1,7 +1,8 @@
 """Proves that an exercise's check has teeth, and that it bites nobody who is right.
 
-The stub must fail with a message to act on; the solution must pass; each known mistake must be rejected, and named;
-right answers in other styles must pass. Each goes the whole way that a learner's file goes.
+The stub must fail with a message to act on; the solution must pass; each known mistake must be rejected, and named,
+and what only follows from it must not be blamed; right answers in other styles must pass. Each goes the whole way
+that a learner's file goes.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from pathlib import Path
 
 from zth.workbook.exercise import Exercise
 from zth.workbook.jail import Jail
-from zth.workbook.judge import Verdict, judge
+from zth.workbook.judge import judge
+from zth.workbook.verdict import Verdict
 
 LEAST_MISTAKES = 4
 LEAST_RIGHT_ANSWERS = 3
@@ -38,9 +40,10 @@ def prove(exercise: Exercise, jail: Jail) -> Iterator[Proof]:
 
     yield proof("stub", *_stub_fails_helpfully(judge(exercise, exercise.stub, jail)))
     yield proof("solution", *_passes(judge(exercise, exercise.folder / "solution.py", jail)))
+    lines = {part.name for part in exercise.parts if part.step is not None}
     for number, mistake in enumerate(exercise.mistakes):
         verdict = _judge_text(exercise, _with_mistake(exercise, number), jail)
-        yield proof(f"mistake: {mistake.name}", *_is_named(verdict, mistake.name))
+        yield proof(f"mistake: {mistake.name}", *_is_named(verdict, mistake.name, lines))
     for path in exercise.right_answers:
         yield proof(f"right: {path.stem}", *_passes(judge(exercise, path, jail)))
     yield proof("mistakes", *_enough(len(exercise.mistakes), LEAST_MISTAKES))
@@ -81,13 +84,17 @@ def _passes(verdict: Verdict) -> tuple[bool, str]:
     return False, f"must pass; {failure.name} is {failure.state}: {failure.call} {told} {failure.place}"
 
 
-def _is_named(verdict: Verdict, name: str) -> tuple[bool, str]:
+def _is_named(verdict: Verdict, name: str, lines: set[str]) -> tuple[bool, str]:
+    """Named at the first failure; of the `lines` of a calculation, those behind the mistake must not be blamed."""
     failure = verdict.first_failure
     if failure is None:
         return False, f"must be rejected; {verdict.trouble or 'it passed'}"
     if failure.mistake != name:
         told = failure.mistake or failure.difference or failure.got or verdict.trouble
         return False, f"must be named; {failure.name} said: {told} {failure.place}"
+    blamed = [part.name for part in verdict.parts if part.state in ("wrong", "raised") and part.mistake != name]
+    if unjust := [part for part in blamed if part in lines]:
+        return False, f"must blame no other line; it blamed {', '.join(unjust)}"
     return True, failure.says
 
 

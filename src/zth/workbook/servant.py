@@ -8,6 +8,7 @@ forge. A learner who kills the servant's parent kills the keeper, which the judg
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import gc
 import importlib
@@ -162,15 +163,21 @@ class _Servant:
         self.channel = channel
         self.kept: list[object] = []
         self.module = types.ModuleType("answer")
+        self.tree = ast.Module([], [])
         self.path = ""
         self.before: dict[str, dict[str, object]] = {}
+        self.failed: BaseException | None = None
+        """The exception that the last question ended with; it holds on to the variables of the time."""
 
     def run(self) -> None:
         while (frame := wire.receive(self.channel)) is not None:
             question = wire.unpack(*frame, revive=lambda handle: self.kept[handle.number])
+            if question["op"] != "variables":
+                self.failed = None
             try:
                 value = getattr(self, f"do_{question['op']}")(**question["with"])
             except BaseException as error:  # whatever a learner's code may raise is an answer too
+                self.failed = error
                 self.channel.sendall(wire.pack({"raised": _describe(error, self.path)}))
             else:
                 self.channel.sendall(self._packed(value))
@@ -201,7 +208,8 @@ class _Servant:
             if library in sys.modules:
                 _seed(library)
         self.before = _snapshot()
-        exec(compile(source, path, "exec"), self.module.__dict__)
+        self.tree = ast.parse(source, path)
+        exec(compile(self.tree, path, "exec"), self.module.__dict__)
 
     def do_patched(self) -> list[str]:
         """Which functions of the watched libraries are no longer what they were, and not by the library itself."""
@@ -230,9 +238,45 @@ class _Servant:
     def do_list(self, target: Any) -> list[object]:
         return list(target)
 
+    def do_variables(self, names: list[str]) -> dict[str, object]:
+        """What the learner's variables of these names held when the last question ended in an exception.
+
+        Those that the code was still to change are left out: they do not hold yet what was meant.
+        """
+        held: dict[str, object] = {}
+        trace = self.failed.__traceback__ if self.failed is not None else None
+        while trace is not None:  # from the function that was called to those that it called
+            if trace.tb_frame.f_code.co_filename == self.path:
+                held |= trace.tb_frame.f_locals
+                for name in _changed_from(trace.tb_lineno, self.tree):
+                    held.pop(name, None)
+            trace = trace.tb_next
+        return {name: held[name] for name in names if name in held}
+
     def _keep(self, value: object) -> int:
         self.kept.append(value)
         return len(self.kept) - 1
+
+
+def _changed_from(line: int, tree: ast.Module) -> set[str]:
+    """The variables that statements at or after `line` change, in the function (or the module) that it is in.
+
+    >>> sorted(_changed_from(3, ast.parse("a = 1\\nb = a\\na += b\\nc[a] = 2\\n")))
+    ['a', 'c']
+    """
+    inside = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        and node.lineno <= line <= (node.end_lineno or node.lineno)
+    ]
+    changed = set()
+    for node in ast.walk(inside[-1] if inside else tree):
+        if isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr)) and (node.end_lineno or 0) >= line:
+            targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", node)]
+            # an index in a target, as in a[i] += 1, is called changed too: better one variable less
+            changed |= {inner.id for t in targets for inner in ast.walk(t) if isinstance(inner, ast.Name)}
+    return changed
 
 
 def _seed(library: str) -> None:
