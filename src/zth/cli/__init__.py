@@ -36,6 +36,12 @@ COMMANDS = {
         ("report", "report:report", "Turn run folders into one page."),
         ("prove", "measure:prove_", "Prove that the checks reject what is wrong, and only that."),
     ],
+    "Train": [
+        ("train", "train:app", "Train a model on names, or on a text of yours."),
+        ("sample", "train:sample_", "Draw from a trained model."),
+        ("compare", "compare:compare_", "Compare trainings: a table and their loss curves."),
+        ("tune", "tune:app", "Search for a model's best options."),
+    ],
     "Look": [
         ("data", "data:app", "List, show, get and find the texts to learn from."),
         ("draw", "draw:draw", "Draw an expression as a graph, with every value and gradient."),
@@ -46,7 +52,7 @@ COMMANDS = {
 EXAMPLES = """Examples:
     zth start 1.1        copy the first exercise to ./my-zth
     zth check            judge the exercise you are at, and say what is wrong
-    zth measure 2.3      run an exercise's experiment on real data
+    zth train names      train a model that makes up names
 """
 
 

@@ -15,6 +15,7 @@ from rich.table import Table
 from zth.cli.report import figures_table, show
 from zth.cli.terminal import JsonOption, err, out, print_json
 from zth.errors import ZthError
+from zth.processes import keep_to_one_thread
 from zth.report import build, summary
 from zth.runs import Record, figure_row, read
 from zth.workbook.exercise import Exercise, exercises, get
@@ -121,6 +122,7 @@ def prove_(exercise: str = "", /, *, as_json: JsonOption = False) -> int:
     as_json
         Print each proof as JSON.
     """
+    keep_to_one_thread()
     chosen = [get(exercise)] if exercise else exercises()
     proofs: list[Proof] = []
     with Jail(preload=("torch",)) as jail:

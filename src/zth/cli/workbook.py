@@ -12,6 +12,7 @@ from rich.table import Table
 
 from zth.cli.terminal import JsonOption, err, out, print_json
 from zth.errors import ExerciseError
+from zth.processes import keep_to_one_thread
 from zth.workbook.desk import Desk, Progress
 from zth.workbook.exercise import HINTS, Exercise, exercises, get
 from zth.workbook.lecture import Lecture
@@ -124,6 +125,7 @@ def check_(exercise: str = "", /, *, desk: DeskOption = Path("my-zth"), as_json:
     path = table.file(chosen)
     if not path.exists():
         raise ExerciseError(f"There is no answer to {chosen.id} yet ({path}).", f"Begin with: zth start {chosen.id}")
+    keep_to_one_thread()
     with err().status(f"Checking {chosen.id} ..."):
         verdict = judge(chosen, path)
     if as_json:

@@ -1,0 +1,405 @@
+"""`zth train` and `zth sample`: a model from a text, and text from a model."""
+
+from __future__ import annotations
+
+import math
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import cyclopts
+from cyclopts import App, Group, Parameter
+from rich.markup import escape
+from rich.progress import BarColumn, TextColumn
+from rich.progress import Progress as Bar
+
+from zth.cli.help import CompactHelp
+from zth.cli.options import field_docs, flag, flags
+from zth.cli.report import figures_table
+from zth.cli.terminal import JsonOption, err, out, print_json, printable
+from zth.errors import ConfigError, RunError, did_you_mean
+from zth.models.protocol import CONFIG_FILE, LanguageModel, config_class, model_class, trainable
+from zth.report import summary
+from zth.runs import Run, figure_row, find, read
+from zth.sample import sample
+from zth.train.config import TrainConfig
+from zth.train.job import SAMPLES_FILE, Job, Progress, load_vocabulary, resume
+
+Show = Callable[[Progress], object]
+Stop = Callable[[], bool]
+
+app = App(
+    name="train",
+    help="Train a model on names, or on a text of yours.",
+    help_flags=[],  # which flags there are depends on the model: the inner app shows them
+    version_flags=[],
+    help_epilogue="",
+)
+
+EPILOGUE = """Examples:
+    zth train names                                  the MLP, in half a minute
+    zth train names --model wavenet --minutes 5      as good as five allow
+    zth train my.txt --model gru                     a text of yours
+    zth train names --model mlp --find-lr            which learning rate?
+    zth train --resume runs/FOLDER                   go on after Ctrl-C
+"""
+
+
+@app.default
+def train_(*tokens: Annotated[str, Parameter(allow_leading_hyphen=True, show=False)]) -> int:
+    """Train a model on names, or on a text of yours."""
+    family = _family(tokens)
+    _refuse_together(tokens)
+    inner = App(
+        name="zth train",
+        help="Train a model on names, or on a text of yours, into a run folder.",
+        help_format="plaintext",
+        help_formatter=CompactHelp(),
+        help_epilogue=EPILOGUE,
+        version_flags=[],
+        suppress_keyboard_interrupt=False,
+    )
+    inner["--help"].show = False
+    inner.default(_command(family))
+    try:
+        result = inner(
+            list(tokens), exit_on_error=False, print_error=False, result_action="return_value", error_console=err()
+        )
+    except cyclopts.CycloptsError as error:
+        raise _wrong(error, family) from error
+    return result if isinstance(result, int) else 0
+
+
+def _family(tokens: Sequence[str]) -> str:
+    """What --model names, before anything else is read: the flags depend on it. Raises ConfigError for an unknown."""
+    family = "mlp"
+    for token, after in zip(tokens, [*tokens[1:], ""], strict=True):
+        if token == "--model":
+            family = after
+        elif token.startswith("--model="):
+            family = token.removeprefix("--model=")
+    if family not in trainable():
+        raise ConfigError(f"There is no model {family!r} to train.", did_you_mean(family, trainable()))
+    return family
+
+
+def _refuse_together(tokens: Sequence[str]) -> None:
+    """Raises ConfigError for flags that contradict each other."""
+    given = {token.split("=")[0] for token in tokens if token.startswith("--")}
+    if {"--steps", "--minutes"} <= given:
+        raise ConfigError("Got both --steps and --minutes.", "Give one of them: the other follows from it.")
+    others = sorted(given - {"--resume", "--json", "--help"})
+    if "--resume" in given and others:
+        raise ConfigError(
+            f"Got {others[0]} with --resume, which goes on with the options of before.", f"Leave out {others[0]}."
+        )
+
+
+def _command(family: str) -> Callable[..., int]:
+    """The command with the flags of one family: those of its config and, where it is a net, of TrainConfig."""
+    options_group, train_group = Group(f"The model: {family}", sort_key=2), Group("The training", sort_key=3)
+    options_class = flags("Options", options_group, (config_class(family), {}, ("vocab_size",)))
+    recipe = getattr(model_class(family), "recipe", None)
+    training_class = flags("Training", train_group, *([(TrainConfig, recipe, ())] if recipe is not None else []))
+
+    plain_options, plain_training = options_class(), training_class()
+
+    def train(
+        data: str = "names",
+        /,
+        *,
+        model: str = family,  # noqa: ARG001 (_family has read it)
+        options: Any = plain_options,
+        training: Any = plain_training,
+        minutes: float | None = None,
+        seed: int = 42,
+        runs: Path = Path("runs"),
+        resume: Path | None = None,
+        find_lr: bool = False,
+        as_json: bool = False,
+    ) -> int:
+        """Train a model on names, or on a text of yours, into a run folder.
+
+        Parameters
+        ----------
+        data
+            A name from `zth data list`, or a file or folder of yours; it is read line by line.
+        model
+            Which model.
+        minutes
+            Train for about so long: the steps are counted from the speed that this machine has now.
+        seed
+            Seeds the initial weights, the batches and the samples.
+        runs
+            Where run folders go.
+        resume
+            Go on with the training in this run folder; all other options are then as they were.
+        find_lr
+            Do not train: sweep the learning rate over a thousand steps, as in lecture 3, and suggest one.
+        as_json
+            Print the figures as JSON.
+        """
+        if resume is not None:
+            return _resume(resume, as_json=as_json)
+        if recipe is None and minutes is not None:
+            raise ConfigError(f"--minutes is of no use here: {family} learns by counting.", "Leave it out.")
+        job = _job(data, family, asdict(options), TrainConfig(**asdict(training)), minutes, seed)
+        return _find(job, runs, as_json=as_json) if find_lr else _train(job, runs, as_json=as_json)
+
+    hints: dict[str, Any] = {
+        "data": str,
+        "model": Annotated[str, Parameter(help=f"One of {', '.join(trainable())}.")],
+        "options": Annotated[options_class, Parameter(name="*")],
+        "training": Annotated[training_class, Parameter(name="*", parse=recipe is not None)],
+        "minutes": float | None,
+        "seed": int,
+        "runs": Path,
+        "resume": Path | None,
+        "find_lr": Annotated[bool, Parameter(negative="")],
+        "as_json": JsonOption,
+        "return": int,
+    }
+    train.__annotations__ = hints
+    return train
+
+
+def _wrong(error: cyclopts.CycloptsError, family: str) -> ConfigError:
+    """What cyclopts found wrong, and whose option it would be."""
+    error.verbose = False
+    said = str(error).strip().split("\n")[0]
+    if isinstance(error, cyclopts.UnknownOptionError):
+        name = (error.token.keyword or error.token.value).split("=")[0]
+        plain = name.removeprefix("--").removeprefix("no-").replace("-", "_")
+        owners = [each for each in trainable() if plain in field_docs(config_class(each)) and plain != "vocab_size"]
+        if owners:
+            return ConfigError(
+                f"{name} is an option of {', '.join(owners)}; {family} has none of that name.",
+                f"See its own: zth train --model {family} --help",
+            )
+        if plain in field_docs(TrainConfig):
+            return ConfigError(f"{name} is of no use here: {family} learns by counting.", "Leave it out.")
+        return ConfigError(f"There is no option {name}.", did_you_mean(name, _known_flags(family)))
+    return ConfigError(said, f"See: zth train --model {family} --help")
+
+
+def _known_flags(family: str) -> list[str]:
+    known = [field.name for field in (*fields(config_class(family)), *fields(TrainConfig))]
+    return [flag(name) for name in (*known, "model", "minutes", "seed", "runs", "resume", "find_lr", "json")]
+
+
+def _job(
+    data: str, family: str, options: dict[str, Any], config: TrainConfig, minutes: float | None, seed: int
+) -> Job:
+    """Everything read and checked."""
+    from zth.data import sources
+    from zth.train.examples import Text
+
+    with err().status("Reading ..."):
+        text = Text.of(sources.load(data))
+    return Job(text=text, family=family, options=options, config=config, minutes=minutes, seed=seed)
+
+
+def _train(job: Job, root: Path, *, as_json: bool) -> int:
+    command = ["zth", *sys.argv[1:]]
+    return _run(lambda show, stop: replace(job, show=show, stop=stop).start(root, command=command), as_json=as_json)
+
+
+def _resume(folder: Path, *, as_json: bool) -> int:
+    return _run(lambda show, stop: resume(folder, show=show, stop=stop), as_json=as_json)
+
+
+def _run(train: Callable[[Show, Stop], Run], *, as_json: bool) -> int:
+    """Train with a bar, and say what came of it, or how to go on."""
+    board = _Board()
+    try:
+        with _asked_to_stop(board) as stop, board:
+            run = train(board.show, stop)
+    except KeyboardInterrupt:
+        if board.latest is None:
+            raise
+        told = f"\nStopped after step {board.latest.step:,} of {board.latest.steps:,}. Go on with:"
+        err().print(f"{told}\n    [bold]zth train --resume {escape(str(board.latest.folder))}[/]", soft_wrap=True)
+        return 130
+    if as_json:
+        print_json({"run": str(run.folder), "figures": [figure_row(figure) for figure in run.figures]})
+    else:
+        _print_run(run)
+    return 0
+
+
+def _print_run(run: Run) -> None:
+    out().print(figures_table(summary([read(run.folder)])))
+    lines = (run.folder / SAMPLES_FILE).read_text(encoding="utf-8").splitlines()
+    out().print("\n[bold]Drawn from it[/]")
+    for line in lines[:10]:
+        out().print("  " + escape(printable(line)), overflow="ellipsis", no_wrap=True)
+    folder = escape(str(run.folder))
+    out().print(f"\n[bold]zth sample {folder}[/]   more of it", soft_wrap=True)
+    out().print(f"[bold]zth compare {folder} ...[/]   beside other trainings", soft_wrap=True)
+    out().print("[bold]zth report[/]   its page", soft_wrap=True)
+
+
+class _Board:
+    """A bar on standard error: step, loss, speed, time left; where that is no terminal, a line now and then."""
+
+    def __init__(self) -> None:
+        self.latest: Progress | None = None
+        columns = (
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[told]}", markup=False),
+        )
+        self._bar = Bar(*columns, console=err(), transient=True, disable=not err().is_terminal)
+        self._task = self._bar.add_task("", total=None, told="Measuring ...")
+        self._told = time.monotonic()
+
+    def __enter__(self) -> None:
+        self._bar.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def show(self, progress: Progress) -> None:
+        """Everything that a person waits for."""
+        self.latest = progress
+        dev = f"  dev {progress.dev:.4f}" if progress.dev < math.inf else ""
+        told = (
+            f"{progress.step:,}/{progress.steps:,}  loss {progress.loss:.4f}{dev}  "
+            f"{progress.per_second:,.0f} steps/s  {duration(progress.left)} left"
+        )
+        self._bar.update(self._task, completed=progress.step, total=progress.steps, told=told)
+        if not err().is_terminal and time.monotonic() - self._told > 10:
+            self._told = time.monotonic()
+            err().print(told, soft_wrap=True)
+
+
+def duration(seconds: float) -> str:
+    """As people say it.
+
+    >>> duration(7.2), duration(75), duration(4000)
+    ('7 s', '1:15', '1:06:40')
+    """
+    whole = round(seconds)
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}:{minutes:02d}:{rest:02d}"
+    return f"{minutes}:{rest:02d}" if minutes else f"{rest} s"
+
+
+@contextmanager
+def _asked_to_stop(board: _Board) -> Iterator[Stop]:
+    """Ctrl-C and SIGTERM only leave a note, so that no step is cut in half; a second one interrupts at once."""
+    asked: list[int] = []
+
+    def note(number: int, _: object) -> None:
+        if asked or board.latest is None:  # nothing to save yet
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _find(job: Job, root: Path, *, as_json: bool) -> int:
+    """The learning-rate finder, into a run folder of its own."""
+    command = ["zth", *sys.argv[1:]]
+    corpus = job.text.corpus
+    with Run.create(
+        kind="find-lr",
+        name=f"{corpus.name}-{job.family}",
+        title=f"Which learning rate? {job.family} on {corpus.name}",
+        root=root,
+        seed=job.seed,
+        command=command,
+        config={"model": job.family, "options": dict(job.options), "train": asdict(job.config)},
+    ) as run:
+        run.data(corpus.edition, corpus.sha256)
+        with err().status("Sweeping ..."):
+            sweep = job.sweep()
+        run.figure("suggested learning rate", sweep.suggestion)
+        run.plot(
+            "Loss of each batch while the rate grows",
+            sweep.figure(),
+            "Left the steps are too short to learn, right of the valley too long; the dotted line is the suggestion.",
+        )
+    if as_json:
+        print_json({"run": str(run.folder), "lr": sweep.suggestion})
+        return 0
+    lr = f"{sweep.suggestion:.2g}"
+    out().print(f"Suggested learning rate for {job.config.optimizer}: [bold]{lr}[/]")
+    out().print(f"[dim]{escape(str(run.folder))}[/]   the picture: [bold]zth report[/]", soft_wrap=True)
+    return 0
+
+
+def sample_(
+    run: Path | None = None,
+    /,
+    *,
+    n: int = 20,
+    seed: int = 42,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    max_length: int = 100,
+    prompt: str = "",
+    runs: Path = Path("runs"),
+    as_json: JsonOption = False,
+) -> int:
+    """Draw lines from a trained model.
+
+    Parameters
+    ----------
+    run
+        A run folder of zth train. Default: the newest one.
+    n
+        How many lines.
+    seed
+        Another seed draws other lines.
+    temperature
+        Below 1 the likely gets likelier; 0 always takes the likeliest.
+    top_k
+        Draw each character among the k likeliest only.
+    max_length
+        Characters of a line, at most.
+    prompt
+        What every line begins with.
+    runs
+        Where run folders are, to find the newest.
+    as_json
+        Print the lines as JSON.
+    """
+    folder = _newest(runs) if run is None else run
+    model, vocabulary = LanguageModel.load(folder), load_vocabulary(folder)
+    lines = sample(
+        model,
+        vocabulary,
+        n=n,
+        seed=seed,
+        temperature=temperature,
+        top_k=top_k,
+        max_length=max_length,
+        prompt=prompt,
+    )
+    if as_json:
+        print_json(lines)
+    else:
+        for line in lines:
+            out().print(printable(line), markup=False, emoji=False, soft_wrap=True)
+    return 0
+
+
+def _newest(root: Path) -> Path:
+    """The latest training under `root` that has a model."""
+    folders = [record.folder for record in find(root) if record.kind == "train"]
+    having = [folder for folder in folders if (folder / CONFIG_FILE).is_file()]
+    if not having:
+        raise RunError(f"There is no trained model in {root}.", "Train one: zth train names")
+    return having[-1]

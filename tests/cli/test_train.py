@@ -1,0 +1,236 @@
+"""zth train and zth sample, as a person types them."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from zth import cli
+from zth.cli import main
+from zth.cli.train import duration
+from zth.data.sources import names
+from zth.runs import find, metrics, read
+
+LAB = [("train", "train:app", "Train a model."), ("sample", "train:sample_", "Draw lines from a trained model.")]
+WORDS = names()[:300]
+FAST = ("--steps", "40", "--hidden", "12", "--embedding", "4")
+
+
+@pytest.fixture(autouse=True)
+def _in_a_fresh_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setattr(cli, "COMMANDS", {"Lab": LAB})
+    Path("my.txt").write_text("\n".join(WORDS))
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    code = main(arguments)
+    printed = capsys.readouterr()
+    return code, printed.out, printed.err
+
+
+def test_train_then_sample(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "train", "my.txt", "--model", "mlp", *FAST)
+    assert code == 0
+    (record,) = find(Path("runs"))
+    assert (record.status, record.meta["config"]["options"]["hidden"]) == ("done", 12)
+    for words in ("dev loss", f"zth sample {record.folder}", f"zth compare {record.folder}", "zth report"):
+        assert words in out
+    code, first, _ = run(capsys, "sample", str(record.folder), "--n", "3")
+    assert (code, len(first.splitlines())) == (0, 3)
+    assert run(capsys, "sample", "--n", "3")[1] == first, "the newest is the default, the seed is fixed"
+    assert run(capsys, "sample", "--n", "3", "--seed", "7")[1] != first
+    _, likeliest, _ = run(capsys, "sample", "--n", "2", "--temperature", "0", "--json")
+    assert len(set(json.loads(likeliest))) == 1
+    _, prompted, _ = run(capsys, "sample", "--n", "5", "--prompt", "em", "--top-k", "3")
+    assert all(line.startswith("em") for line in prompted.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("model", "options"),
+    [
+        ("ngram", ["--order", "2", "--k", "0.5"]),
+        ("kneser-ney", []),
+        ("wavenet", ["--block-size", "4", *FAST]),
+        ("rnn", [*FAST]),
+        ("gru", [*FAST, "--backend", "autograd"]),
+        ("mlp", ["--direct", "--no-direct", "--direct", *FAST][2:]),
+    ],
+)
+def test_every_model_trains_by_its_name(model: str, options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "train", "my.txt", "--model", model, "--json", *options)
+    assert code == 0
+    answer = json.loads(out)
+    losses = {figure["name"]: figure["value"] for figure in answer["figures"]}
+    assert 1 < losses["dev loss"] < 3.4
+    assert read(Path(answer["run"])).meta["config"]["model"] == model
+    assert run(capsys, "sample", answer["run"], "--n", "2")[0] == 0
+
+
+def test_help_has_the_flags_of_the_model(capsys: pytest.CaptureFixture[str]) -> None:
+    _, mlp, _ = run(capsys, "train", "--help")
+    _, ngram, _ = run(capsys, "train", "--model", "ngram", "--help")
+    for words in ("--n-hidden", "--warmup-steps", "How many hidden layers", "--resume", "zth train my.txt"):
+        assert words in mlp
+    assert "--order" in ngram
+    for flag in ("--hidden", "--lr ", "vocab"):
+        assert flag not in ngram
+
+
+WRONG = [
+    ("--model mpl", "There is no model 'mpl' to train. Did you mean mlp?"),
+    ("--model", "There is no model '' to train."),
+    ("--order 3", "--order is an option of ngram, kneser-ney; mlp has none of that name."),
+    ("--model=ngram --no-direct", "--no-direct is an option of mlp; ngram has none of that name."),
+    ("--model ngram --lr 1", "--lr is of no use here: ngram learns by counting."),
+    ("--model ngram --minutes 1", "--minutes is of no use here: ngram learns by counting."),
+    ("--model ngram --find-lr", "ngram learns by counting: it has no learning rate."),
+    ("--hiden 3", "There is no option --hiden. Did you mean --hidden?"),
+    ("--vocab-size 3", "There is no option --vocab-size."),
+    ("--steps 0", "steps must be a whole number from 1 up; got 0."),
+    ("--steps many", 'Invalid value for --steps: unable to convert "many" into int.'),
+    ("--lr nan", "lr must be a number above 0; got nan."),
+    ("--hidden 0", "hidden must be a whole number from 1 up; got 0."),
+    ("--block-size 6 --model wavenet", "block_size must be 2, 4, 8, 16, ...; got 6."),
+    ("--optimizer adam", 'Choose from: "sgd", "adamw".'),
+    ("--minutes nan", "minutes must be above 0; got nan."),
+    ("--steps 3 --minutes 1", "Got both --steps and --minutes."),
+    ("--resume runs/x", "runs/x is not a run folder"),
+    ("--resume runs/x --lr=1", "Got --lr with --resume"),
+    ("--resume .", ". is not a run folder: it has no run.json."),
+    ("--model gru --backend engine", "The engine cannot train this GRUModel"),
+    ("--optimizer sgd --lr 1e30 --steps 100", "The training diverged: at step 1 the loss was"),
+    ("two.txt", "Unused Tokens: ['two.txt']"),
+]
+
+
+@pytest.mark.parametrize(("tokens", "words"), WRONG)
+def test_bad_input_is_one_clear_error(tokens: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "train", "my.txt", *tokens.split())
+    assert code == 2
+    assert words in " ".join(err.split())
+    assert out == ""
+    assert len(err.splitlines()) <= 4
+
+
+def test_texts_that_are_none(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("empty.txt").write_text("\n")
+    Path("short.txt").write_text("a\nb\n")
+    Path("binary").write_bytes(b"\0\1")
+    for name, words in (
+        ("empty.txt", "empty.txt is empty"),
+        ("short.txt", "2 lines cannot be split"),
+        ("binary", "is binary"),
+        ("nowhere", "There is no file or folder nowhere"),
+    ):
+        code, _, err = run(capsys, "train", name)
+        assert code == 2
+        assert words in " ".join(err.split())
+
+
+def test_samples_that_cannot_be(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, words in (
+        (["."], "not a saved model"),
+        ([], "There is no folder runs."),
+        (["--n", "x"], "unable to convert"),
+    ):
+        code, _, err = run(capsys, "sample", *arguments)
+        assert code == 2
+        assert words in err
+    assert run(capsys, "train", "my.txt", *FAST)[0] == 0
+    for tokens, words in (
+        ("--prompt É", "not in the vocabulary"),
+        ("--top-k 0", "top_k must be at least 1"),
+        ("--n -1", "n must be at least 0"),
+    ):
+        code, _, err = run(capsys, "sample", *tokens.split())
+        assert code == 2
+        assert words in err
+    (folder,) = Path("runs").iterdir()
+    (folder / "model.safetensors").write_bytes(b"")
+    code, _, err = run(capsys, "sample")
+    assert code == 2
+    assert "cut short or changed" in " ".join(err.split())
+
+
+def test_the_learning_rate_finder(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "train", "my.txt", "--optimizer", "sgd", "--find-lr", "--hidden", "20")
+    assert code == 0
+    assert "Suggested learning rate for sgd: 0." in out
+    (record,) = find(Path("runs"))
+    assert (record.kind, record.status) == ("find-lr", "done")
+    assert [block["kind"] for block in record.blocks] == ["figure", "plot"]
+    _, out, _ = run(capsys, "train", "my.txt", "--find-lr", "--json")
+    assert 1e-4 < json.loads(out)["lr"] < 0.1
+
+
+ENTRY = f"import sys\nfrom zth import cli\ncli.COMMANDS = {{'Lab': {LAB!r}}}\nsys.exit(cli.main(sys.argv[1:]))"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_and_says_how_to_go_on(number: int, capsys: pytest.CaptureFixture[str]) -> None:
+    tokens = ["train", "my.txt", "--steps", "400000", "--hidden", "12"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", ENTRY, *tokens], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 60
+    while not list(Path().glob("runs/*/metrics.jsonl")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    (folder,) = Path("runs").iterdir()
+    assert process.returncode == 130, err
+    assert out == ""
+    assert f"zth train --resume {folder}" in err
+    assert read(folder).status == "interrupted"
+    meta = json.loads((folder / "run.json").read_text())
+    meta["config"]["train"]["steps"] = 0
+    (folder / "run.json").write_text(json.dumps(meta))
+    code, _, err = run(capsys, "train", "--resume", str(folder))
+    assert code == 2
+    assert "damaged" in err
+
+
+def test_resume(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zth.train.job.LINES", 4)
+    monkeypatch.setattr("zth.train.job.LOOKS", 2)
+    whole = json.loads(run(capsys, "train", "my.txt", *FAST, "--json")[1])
+    asked = iter([False, False, True])
+    with monkeypatch.context() as patch:
+        patch.setattr("zth.cli.train._asked_to_stop", lambda _: Stops(asked))
+        code, _, err = run(capsys, "train", "my.txt", *FAST, "--json")
+    assert code == 130
+    assert "Stopped after step" in err
+    (folder,) = [record.folder for record in find(Path("runs")) if record.status == "interrupted"]
+    code, out, _ = run(capsys, "train", "--resume", str(folder), "--json")
+    assert code == 0
+    figures, wanted = (
+        [row["value"] for row in answer["figures"] if row["name"] != "seconds"] for answer in (json.loads(out), whole)
+    )
+    assert figures == wanted
+    losses, others = ([row["loss"] for row in metrics(Path(each))] for each in (folder, whole["run"]))
+    assert losses == others
+
+
+class Stops:
+    """In place of _asked_to_stop: says what it is told to."""
+
+    def __init__(self, answers: object) -> None:
+        self.answers = answers
+
+    def __enter__(self):
+        return lambda: next(self.answers)
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+def test_durations() -> None:
+    assert [duration(s) for s in (0.2, 59.4, 59.6, 3600)] == ["0 s", "59 s", "1:00", "1:00:00"]
