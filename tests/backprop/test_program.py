@@ -14,14 +14,38 @@ from zth.backprop.program import (
     embedding,
     flatten,
     linear,
+    product,
     relu,
     tanh,
 )
 from zth.compare import FLOAT64, difference
 
+SIZES = [(32, 30, 200), (32, 100, 100), (32, 200, 27), (128, 48, 128), (64, 256, 128), (33, 257, 129), (64, 64, 300)]
+
 
 def random(*shape: int) -> np.ndarray:
     return np.random.default_rng(1).standard_normal(shape)
+
+
+@pytest.mark.parametrize("small_kernels", [True, False])
+@pytest.mark.parametrize(("N", "C", "M"), SIZES)
+def test_the_three_products_of_a_linear(
+    N: int, C: int, M: int, small_kernels: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zth.backprop.program.has_small_kernels", lambda: small_kernels)
+    x, W, dy = random(N, C), random(C, M), random(N, M)
+    for a, b in ((x, W), (x.T, dy), (dy, W.T)):
+        out = np.full((a.shape[0], b.shape[1]), np.nan)
+        product(a, b, out)()
+        assert difference(out, a @ b, FLOAT64) is None, (a.shape, b.shape)
+
+
+def test_large_products_are_cut_where_that_pays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zth.backprop.program.has_small_kernels", lambda: True)
+    x, W, dy = random(64, 256), random(256, 128), random(64, 128)
+    blocks = [product(a, b, np.empty((a.shape[0], b.shape[1]))).args[0] for a, b in ((x, W), (x.T, dy), (dy, W.T))]
+    assert [block.shape for block in blocks] == [(4, 16, 256), (8, 32, 64), (16, 4, 128)]
+    assert product(x[:, :100], W[:100], np.empty((64, 128))).args[0].shape == (64, 100)
 
 
 def test_sums_of_columns() -> None:

@@ -7,7 +7,7 @@
     step.py      a complete train step of lecture 5.4 that one can read
     program.py   layers as lists of NumPy calls on buffers made once
     updates.py   what a step ends with: SGD and AdamW on one flat array
-    threads.py   the products of NumPy on one thread
+    openblas.py  NumPy's products: on one thread, and which kernels do them
     engine.py    any Sequential of zth.layers as such a program: the fast way to train the nets of lectures 3 to 6
 
 Each is the judge of the next: autograd of `atoms`, `atoms` of `fused`, `step` of `engine`.

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
+from zth.backprop.openblas import one_thread
 from zth.backprop.program import (
     Array,
     Call,
@@ -32,7 +33,6 @@ from zth.backprop.program import (
     table_pays,
     tanh,
 )
-from zth.backprop.threads import one_thread
 from zth.backprop.updates import Descent, Update
 from zth.errors import ConfigError, ShapeError, VocabularyError
 from zth.layers import BatchNorm1d, Embedding, FlattenConsecutive, Linear, ReLU, Sequential, Sum, Tanh

@@ -21,8 +21,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zth.backprop.openblas import has_small_kernels
+
 Array = NDArray[Any]
 Call = Callable[[], object]
+
+SMALL = 1_000_000
+"""Multiplications up to which OpenBLAS's kernels for AVX-512 do a product as it lies."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,7 @@ def embedding(program: Program, ids: Array, C: Pair) -> Pair:
     program.add(
         [partial(C.value.take, ids, 0, y.value, "clip")],
         # the rows of dy summed by id; as a product with zeros and ones it takes a sixth of np.add.at's time, or less
-        [partial(eye.take, ids, 0, one_hot, "clip"), partial(np.dot, one_hot.T, y.grad, C.grad)],
+        [partial(eye.take, ids, 0, one_hot, "clip"), product(one_hot.T, y.grad, C.grad)],
     )
     return y
 
@@ -95,8 +100,8 @@ def flatten(x: Pair, n: int) -> Pair:
 def linear(program: Program, x: Pair, W: Pair, b: Pair | None) -> Pair:
     """(N, C), W (C, M), b (M,) -> (N, M): x @ W + b."""
     y = program.pair(len(x.value), W.value.shape[1])
-    forward: list[Call] = [partial(np.dot, x.value, W.value, y.value)]
-    backward: list[Call] = [partial(np.dot, x.value.T, y.grad, W.grad), partial(np.dot, y.grad, W.value.T, x.grad)]
+    forward: list[Call] = [product(x.value, W.value, y.value)]
+    backward: list[Call] = [product(x.value.T, y.grad, W.grad), product(y.grad, W.value.T, x.grad)]
     _add_bias(program, y, b, forward, backward)
     program.add(forward, backward)
     return y
@@ -122,7 +127,7 @@ def embedded_linear(program: Program, ids: Array, C: Pair, W: Pair, b: Pair | No
             forward.append(partial(np.add, y.value, work, y.value))
     backward: list[Call] = [
         partial(eye.take, ids, 0, one_hot, "clip"),
-        partial(np.dot, one_hot.reshape(N, n * V).T, y.grad, table.grad.reshape(n * V, M)),
+        product(one_hot.reshape(N, n * V).T, y.grad, table.grad.reshape(n * V, M)),
         partial(np.matmul, C.value.T, table.grad, dW_parts),
         partial(np.matmul, table.grad, W_parts.transpose(0, 2, 1), parts),
         partial(np.add.reduce, parts, 0, None, C.grad),
@@ -291,3 +296,24 @@ def cross_entropy(program: Program, logits: Pair, yb: Array, places: Array) -> L
 def column_sums(program: Program, x: Array, out: Array, *, over: int = 1) -> Call:
     """(N, C) -> (C,): the sum of the rows, over `over`; by a row of ones, in two fifths of x.sum(0)'s time."""
     return partial(np.dot, np.full(len(x), 1 / over, program.dtype), x, out)
+
+
+def product(a: Array, b: Array, out: Array) -> Call:
+    """(N, K) @ (K, M) -> (N, M); a or b may be transposed, out is not.
+
+    On AVX-512 a larger product is cut into blocks of rows that are `SMALL` enough, one call of BLAS for each. With b
+    transposed its kernels do four rows at a time best. At lecture 6's sizes that saves a tenth of the step.
+    """
+    N, K = a.shape
+    M = b.shape[1]
+    n_rows = N
+    if has_small_kernels() and N * K * M > SMALL:
+        fitting = max(16, SMALL // 2 // (K * M))
+        n_rows = 2 ** (fitting.bit_length() - 1) if b.flags.c_contiguous else 4
+    if n_rows == N or N % n_rows:
+        return partial(np.dot, a, b, out)
+    if a.flags.c_contiguous:
+        rows = a.reshape(N // n_rows, n_rows, K)
+    else:
+        rows = a.T.reshape(K, N // n_rows, n_rows).transpose(1, 2, 0)
+    return partial(np.matmul, rows, b, out.reshape(N // n_rows, n_rows, M))

@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from zth.backprop.openblas import one_thread
 from zth.backprop.program import (
     Array,
     Call,
@@ -33,7 +34,6 @@ from zth.backprop.program import (
     linear,
     tanh,
 )
-from zth.backprop.threads import one_thread
 from zth.layers import BatchNorm1d, Linear, Sequential
 from zth.models import WaveNetConfig, WaveNetModel
 from zth.train import TrainConfig, rates

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from zth.backprop import threads
+from zth.backprop import openblas
 from zth.backprop.engine import Engine
-from zth.backprop.threads import n_threads, one_thread
+from zth.backprop.openblas import n_threads, one_thread
 from zth.layers import Embedding, FlattenConsecutive, Linear, Sequential
 
 
@@ -30,7 +30,7 @@ def test_one_inside_and_as_many_as_before_outside() -> None:
 
 
 def test_a_numpy_with_another_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(threads, "_openblas", lambda: None)
+    monkeypatch.setattr(openblas, "_library", lambda: None)
     with one_thread():
         assert n_threads() is None
 
