@@ -189,7 +189,7 @@ def test_what_cannot_be_resumed(text: Text, tmp_path: Path) -> None:
     folder = stopped(text, tmp_path, 5)
     with (folder / ".lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(RunError, match="is being trained by another process"):
+        with pytest.raises(RunError, match="Another process is at work in"):
             resume(folder)
     meta = json.loads((folder / "run.json").read_text())
     change(folder, options={**meta["config"]["options"], "hidden": 21})

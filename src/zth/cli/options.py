@@ -1,15 +1,25 @@
-"""Config dataclasses as flags: one flag a field, its docstring as the help."""
+"""Config dataclasses as flags: one flag a field, its docstring as the help.
+
+Which flags `zth train` and `zth tune` have depends on the model: so --model is read first (`family_of`), and the rest
+by an inner command that is made for it (`run_inner`).
+"""
 
 from __future__ import annotations
 
 import ast
 import inspect
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, field, fields, make_dataclass
 from typing import Annotated, Any, get_type_hints
 
-from cyclopts import Group, Parameter
+import cyclopts
+from cyclopts import App, Group, Parameter
+
+from zth.cli.help import CompactHelp
+from zth.cli.terminal import err
+from zth.errors import ConfigError, did_you_mean
+from zth.models.protocol import trainable
 
 
 def flags(name: str, group: Group, *configs: tuple[type[Any], Mapping[str, Any], Sequence[str]]) -> type[Any]:
@@ -57,3 +67,49 @@ def flag(name: str) -> str:
     '--block-size'
     """
     return "--" + name.replace("_", "-")
+
+
+def family_of(tokens: Sequence[str], verb: str) -> str:
+    """What --model names, before anything else is read. Raises ConfigError for an unknown one.
+
+    >>> family_of(["names", "--model=gru"], "train"), family_of([], "train")
+    ('gru', 'mlp')
+    """
+    family = "mlp"
+    for token, after in zip(tokens, [*tokens[1:], ""], strict=False):  # with no token, none after it
+        if token == "--model":
+            family = after
+        elif token.startswith("--model="):
+            family = token.removeprefix("--model=")
+    if family not in trainable():
+        raise ConfigError(f"There is no model {family!r} to {verb}.", did_you_mean(family, trainable()))
+    return family
+
+
+def run_inner(
+    name: str,
+    what: str,
+    examples: str,
+    command: Callable[..., int],
+    tokens: Sequence[str],
+    wrong: Callable[[cyclopts.CycloptsError], ConfigError],
+) -> int:
+    """Run `command` as "zth name" with `tokens`; `wrong` says in our words what cyclopts could not make sense of."""
+    inner = App(
+        name=f"zth {name}",
+        help=what,
+        help_format="plaintext",
+        help_formatter=CompactHelp(),
+        help_epilogue=examples,
+        version_flags=[],
+        suppress_keyboard_interrupt=False,
+    )
+    inner["--help"].show = False
+    inner.default(command)
+    try:
+        result = inner(
+            list(tokens), exit_on_error=False, print_error=False, result_action="return_value", error_console=err()
+        )
+    except cyclopts.CycloptsError as error:
+        raise wrong(error) from error
+    return result if isinstance(result, int) else 0

@@ -18,8 +18,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 
-from zth.cli.help import CompactHelp
-from zth.cli.options import field_docs, flag, flags
+from zth.cli.options import family_of, field_docs, flag, flags, run_inner
 from zth.cli.report import figures_table
 from zth.cli.terminal import JsonOption, err, out, print_json, printable
 from zth.errors import ConfigError, RunError, did_you_mean
@@ -53,39 +52,16 @@ EPILOGUE = """Examples:
 @app.default
 def train_(*tokens: Annotated[str, Parameter(allow_leading_hyphen=True, show=False)]) -> int:
     """Train a model on names, or on a text of yours."""
-    family = _family(tokens)
+    family = family_of(tokens, "train")
     _refuse_together(tokens)
-    inner = App(
-        name="zth train",
-        help="Train a model on names, or on a text of yours, into a run folder.",
-        help_format="plaintext",
-        help_formatter=CompactHelp(),
-        help_epilogue=EPILOGUE,
-        version_flags=[],
-        suppress_keyboard_interrupt=False,
+    return run_inner(
+        "train",
+        "Train a model on names, or on a text of yours, into a run folder.",
+        EPILOGUE,
+        _command(family),
+        tokens,
+        lambda error: _wrong(error, family),
     )
-    inner["--help"].show = False
-    inner.default(_command(family))
-    try:
-        result = inner(
-            list(tokens), exit_on_error=False, print_error=False, result_action="return_value", error_console=err()
-        )
-    except cyclopts.CycloptsError as error:
-        raise _wrong(error, family) from error
-    return result if isinstance(result, int) else 0
-
-
-def _family(tokens: Sequence[str]) -> str:
-    """What --model names, before anything else is read: the flags depend on it. Raises ConfigError for an unknown."""
-    family = "mlp"
-    for token, after in zip(tokens, [*tokens[1:], ""], strict=True):
-        if token == "--model":
-            family = after
-        elif token.startswith("--model="):
-            family = token.removeprefix("--model=")
-    if family not in trainable():
-        raise ConfigError(f"There is no model {family!r} to train.", did_you_mean(family, trainable()))
-    return family
 
 
 def _refuse_together(tokens: Sequence[str]) -> None:
@@ -113,7 +89,7 @@ def _command(family: str) -> Callable[..., int]:
         data: str = "names",
         /,
         *,
-        model: str = family,  # noqa: ARG001 (_family has read it)
+        model: str = family,  # noqa: ARG001 (family_of has read it)
         options: Any = plain_options,
         training: Any = plain_training,
         minutes: float | None = None,

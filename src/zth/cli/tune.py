@@ -19,8 +19,7 @@ from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-from zth.cli.help import CompactHelp
-from zth.cli.options import flag, flags
+from zth.cli.options import family_of, flag, flags, run_inner
 from zth.cli.terminal import JsonOption, err, out, print_json
 from zth.errors import ConfigError, did_you_mean
 from zth.models.protocol import config_class, model_class, trainable
@@ -59,38 +58,15 @@ EPILOGUE = """Examples:
 @app.default
 def tune_(*tokens: Annotated[str, Parameter(allow_leading_hyphen=True, show=False)]) -> int:
     """Look for the options with the lowest dev loss, within a budget."""
-    family = _family(tokens)
-    inner = App(
-        name="zth tune",
-        help="Look for the options with the lowest dev loss, within a budget. An option that is given is not tried.",
-        help_format="plaintext",
-        help_formatter=CompactHelp(),
-        help_epilogue=EPILOGUE,
-        version_flags=[],
-        suppress_keyboard_interrupt=False,
+    family = family_of(tokens, "tune")
+    return run_inner(
+        "tune",
+        "Look for the options with the lowest dev loss, within a budget. An option that is given is not tried.",
+        EPILOGUE,
+        _command(family, {token.split("=")[0] for token in tokens if token.startswith("--")}),
+        tokens,
+        lambda error: _wrong(error, family),
     )
-    inner["--help"].show = False
-    inner.default(_command(family, {token.split("=")[0] for token in tokens if token.startswith("--")}))
-    try:
-        result = inner(
-            list(tokens), exit_on_error=False, print_error=False, result_action="return_value", error_console=err()
-        )
-    except cyclopts.CycloptsError as error:
-        raise _wrong(error, family) from error
-    return result if isinstance(result, int) else 0
-
-
-def _family(tokens: Sequence[str]) -> str:
-    """What --model names, before anything else is read: the flags depend on it. Raises ConfigError for an unknown."""
-    family = "mlp"
-    for token, after in zip(tokens, [*tokens[1:], ""], strict=True):
-        if token == "--model":
-            family = after
-        elif token.startswith("--model="):
-            family = token.removeprefix("--model=")
-    if family not in trainable():
-        raise ConfigError(f"There is no model {family!r} to tune.", did_you_mean(family, trainable()))
-    return family
 
 
 def _command(family: str, given: set[str]) -> Callable[..., int]:
@@ -108,7 +84,7 @@ def _command(family: str, given: set[str]) -> Callable[..., int]:
         data: str = "names",
         /,
         *,
-        model: str = family,  # noqa: ARG001 (_family has read it)
+        model: str = family,  # noqa: ARG001 (family_of has read it)
         options: Any = plain_options,
         training: Any = plain_training,
         trials: int | None = None,

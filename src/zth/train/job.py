@@ -6,11 +6,9 @@
 from __future__ import annotations
 
 import copy
-import fcntl
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -31,6 +29,7 @@ from zth.train.config import TrainConfig
 from zth.train.examples import Examples, Pair, Text
 from zth.train.finder import Sweep, find_lr
 from zth.train.loop import Trainer
+from zth.train.owned import owned
 from zth.train.plots import loss_figure
 from zth.train.schedule import rates
 
@@ -48,6 +47,7 @@ LOST = 1e6
 MOST_SCORED = 250_000
 """Examples of the training part that the final train loss is measured on, at most."""
 N_SAMPLES = 20
+WAIT = "Wait for it, or stop it."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +101,7 @@ class Job:
             config = replace(config, steps=steps, warmup_steps=min(config.warmup_steps, steps))
         trainer = Trainer(net, examples.train, config, seed=self.seed)
         run = self._create(root, command, options, config, trainer.backend, sum(p.numel() for p in net.parameters()))
-        with _owned(run.folder), run:
+        with owned(run.folder, WAIT), run:
             _Training(self, run, trainer, examples).go()
         return run
 
@@ -173,7 +173,7 @@ def resume(
     the text is no longer the same.
     """
     read(folder)  # says best what is no run folder
-    with _owned(folder):
+    with owned(folder, WAIT):
         record = read(folder)
         if record.kind != "train":
             raise RunError(f"{folder} is a run of zth {record.kind}, not a training.", "Name a folder of zth train.")
@@ -376,22 +376,3 @@ def _tell_samples(run: Run, model: LanguageModel, text: Text, seed: int) -> None
     atomic_write(run.folder / SAMPLES_FILE, "".join(line + "\n" for line in drawn))
     rows = [[line, "learnt by heart" if line in learnt else "new"] for line in drawn]
     run.table("Drawn from the model", ["line", "in the training part"], rows)
-
-
-@contextmanager
-def _owned(folder: Path) -> Iterator[None]:
-    """One process writes to a run folder; raises RunError where another does, or where nobody may."""
-    path = folder / ".lock"
-    try:
-        file = path.open("a")
-    except OSError as error:
-        raise RunError(f"{folder} cannot be written: {error.strerror}.", "Copy it to a place of yours.") from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise RunError(f"{folder} is being trained by another process.", "Wait for it, or stop it.") from error
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)

@@ -15,10 +15,8 @@ has (zth.runs):
 
 from __future__ import annotations
 
-import fcntl
 import shutil
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +30,7 @@ from zth.models.space import Between, OneOf, Space
 from zth.runs import Run, read
 from zth.train.config import TrainConfig
 from zth.train.examples import Text
+from zth.train.owned import owned
 from zth.train.tune import Show, check_budget, tune
 from zth.train.tune_space import as_plain, from_plain, search_space, widest
 from zth.train.tune_study import Study
@@ -106,7 +105,7 @@ class TuneJob:
 
     def _work(self, run: Run, text: Text, width: int, space: Space, minutes: float | None) -> Study:
         journal = run.folder / str(run.meta["config"]["study"])  # an absolute path stays what it is
-        with _owned(run.folder), run:
+        with owned(run.folder, f"Work with it: --study {run.folder / JOURNAL}"), run:
             self.begun(run.folder)
             try:
                 examples = text.examples(self.family, block_size=width)
@@ -173,7 +172,7 @@ def resume(
     text = Text.of(sources.load(job.data, kind=job.kind))
     if text.corpus.sha256 not in editions:
         raise RunError(f"{text.corpus.name} is no longer the text that {folder} was tuned on.", "Put that back.")
-    with _owned(folder):
+    with owned(folder, f"Work with it: --study {folder / JOURNAL}"):
         run = Run.reopen(folder)
     run.meta["config"].update(trials=job.trials, minutes=job.minutes)
     width = widest(job.family, job.fixed, job.space)
@@ -211,19 +210,3 @@ def _tell(run: Run, journal: Path, data: str) -> None:
         study.write(run, data=data)
     if journal.parent != run.folder:
         shutil.copyfile(journal, run.folder / JOURNAL)
-
-
-@contextmanager
-def _owned(folder: Path) -> Iterator[None]:
-    """One process writes to a run folder; raises RunError where another does."""
-    with (folder / ".lock").open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise RunError(
-                f"{folder} is being tuned by another process.", f"Work with it: --study {folder / JOURNAL}"
-            ) from error
-        try:
-            yield
-        finally:
-            (folder / ".lock").unlink(missing_ok=True)
