@@ -1,11 +1,14 @@
-"""Layers written by hand: torch.nn.Modules whose forward is spelled out (lectures 3 to 6).
+"""Layers written by hand: torch.nn.Modules whose forward is spelled out (lectures 3 to 7).
 
 ::
 
     linear.py      x @ W + b
     embedding.py   rows of a table
     batchnorm.py   BatchNorm1d over all axes but the last, with running statistics
-    activation.py  Tanh, ReLU
+    layernorm.py   LayerNorm and RMSNorm over the last axis (lecture 7)
+    activation.py  Tanh, ReLU, squared ReLU, GELU
+    dropout.py     numbers left out by chance while training (lecture 7)
+    matmul.py      which library multiplies matrices on a CPU
     shape.py       FlattenConsecutive: neighbours side by side
     sequential.py  one layer after the other, or side by side
     init.py        every initial scale of the lectures, and why
@@ -29,11 +32,27 @@ torch keeps the books (state, devices, gradients), and is the judge: each layer 
 (32, 27)
 """
 
-from zth.layers.activation import ReLU, Tanh
+from zth.layers.activation import GELU, ReLU, SquaredReLU, Tanh
 from zth.layers.batchnorm import BatchNorm1d
+from zth.layers.dropout import Dropout
 from zth.layers.embedding import Embedding
+from zth.layers.layernorm import LayerNorm, RMSNorm
 from zth.layers.linear import Linear
 from zth.layers.sequential import Sequential, Sum
 from zth.layers.shape import FlattenConsecutive
 
-__all__ = ["BatchNorm1d", "Embedding", "FlattenConsecutive", "Linear", "ReLU", "Sequential", "Sum", "Tanh"]
+__all__ = [
+    "GELU",
+    "BatchNorm1d",
+    "Dropout",
+    "Embedding",
+    "FlattenConsecutive",
+    "LayerNorm",
+    "Linear",
+    "RMSNorm",
+    "ReLU",
+    "Sequential",
+    "SquaredReLU",
+    "Sum",
+    "Tanh",
+]

@@ -10,7 +10,7 @@ from zth.layers.init import UNIT, normal
 
 
 class Embedding(nn.Module):
-    """(...) int64 ids -> (..., width): the rows of C (n_ids, width), drawn from N(0, 1) in float32.
+    """(...) int64 ids -> (..., width): the rows of C (n_ids, width), drawn from N(0, std**2) in float32.
 
     The lectures' C[ids], and equal to torch.nn.Embedding. A row that is asked for several times gets the sum of the
     gradients of all its places. Raises ConfigError for sizes under 1.
@@ -20,11 +20,11 @@ class Embedding(nn.Module):
     (Embedding(27 -> 10), (32, 3, 10))
     """
 
-    def __init__(self, n_ids: int, width: int, *, generator: torch.Generator) -> None:
+    def __init__(self, n_ids: int, width: int, *, generator: torch.Generator, std: float = UNIT) -> None:
         super().__init__()
         if n_ids < 1 or width < 1:
             raise ConfigError(f"Embedding needs at least 1 id and width 1; got {n_ids} -> {width}.", "Try (27, 10).")
-        self.C = nn.Parameter(normal(n_ids, width, std=UNIT, generator=generator))
+        self.C = nn.Parameter(normal(n_ids, width, std=std, generator=generator))
 
     def forward(self, ids: Tensor) -> Tensor:
         """(...) ids -> (..., width). Raises VocabularyError for ids outside 0..n_ids - 1, or of another dtype."""
