@@ -147,7 +147,7 @@ def test_samples_that_cannot_be(capsys: pytest.CaptureFixture[str]) -> None:
         assert words in err
     assert run(capsys, "train", "my.txt", *FAST)[0] == 0
     for tokens, words in (
-        ("--prompt É", "not in the vocabulary"),
+        ("--prompt É", "which the model never saw"),
         ("--top-k 0", "top_k must be at least 1"),
         ("--n -1", "n must be at least 0"),
     ):

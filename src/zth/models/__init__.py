@@ -11,6 +11,7 @@
     wavenet.py       the hierarchical WaveNet, as a tree and as dilated causal convolutions
     recurrent.py     RNN and GRU
     mixture.py       the average of what several of them say
+    gpt/             lecture 7's transformer, and what the papers since have made of it
 
 >>> import torch
 >>> from zth.models import NgramModel, evaluate
@@ -19,6 +20,7 @@
 0.4621
 """
 
+from zth.models.gpt import GPTConfig, GPTModel
 from zth.models.kneser_ney import KneserNeyModel
 from zth.models.mixture import MixtureModel
 from zth.models.mlp import MLPConfig, MLPModel
@@ -32,6 +34,8 @@ __all__ = [
     "IGNORED",
     "Continuation",
     "Descent",
+    "GPTConfig",
+    "GPTModel",
     "GRUModel",
     "KneserNeyModel",
     "LanguageModel",

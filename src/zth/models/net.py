@@ -62,6 +62,8 @@ class NetModel(nn.Module, LanguageModel, Generic[C]):
     """Fields of zth.train's TrainConfig, as plain values, that make a good model of the names within a minute."""
     reads_lines: ClassVar[bool] = False
     """It scores all positions in one pass, so it learns from whole lines instead of windows."""
+    sees_one_block: ClassVar[bool] = False
+    """It reads lines, but at most `block_size` ids of one at a time."""
     options: C
 
     def __init__(self, options: C) -> None:

@@ -40,6 +40,7 @@ FAMILIES = {
     "rnn": "zth.models.recurrent:RNNModel",
     "gru": "zth.models.recurrent:GRUModel",
     "mixture": "zth.models.mixture:MixtureModel",
+    "gpt": "zth.models.gpt:GPTModel",
 }
 """The family that model.json names -> where its class is, imported when such a model is loaded."""
 
@@ -65,6 +66,8 @@ class LanguageModel(ABC):
     vocab_size: int
     block_size: int
     """How many ids back the model looks."""
+    side_by_side: int = 4096
+    """How many strings should grow side by side at most: it bounds the memory of sampling."""
 
     @abstractmethod
     def log_probs(self, contexts: Tensor) -> Tensor:
@@ -208,6 +211,10 @@ class Continuation:
 
     This one keeps the last `block_size` ids and asks the model afresh at every step.
     """
+
+    keep: int | None = None
+    """How many of the last ids a model with a cache reads again when its block is full; None: all that fit, so that
+    nothing is lost, however long it takes. Others have no use for it."""
 
     def __init__(self, model: LanguageModel, contexts: Tensor) -> None:
         self.model = model

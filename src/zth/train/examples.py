@@ -13,7 +13,7 @@ from torch import Tensor
 from zth.data.sources import Corpus
 from zth.data.split import Split, split_lines
 from zth.data.vocab import Vocabulary
-from zth.data.windows import padded_lines, windows
+from zth.data.windows import LONGEST_ROW, padded_lines, windows
 from zth.errors import DataError
 from zth.models.protocol import model_class
 
@@ -65,7 +65,9 @@ class Text:
 
         Raises DataError where they would not fit into `MOST_BYTES`.
         """
-        whole = bool(getattr(model_class(family), "reads_lines", False))
+        kind = model_class(family)
+        whole = bool(getattr(kind, "reads_lines", False))
+        longest = min(block_size, LONGEST_ROW) if getattr(kind, "sees_one_block", False) else LONGEST_ROW
         n_ids = sum(len(line) + 1 for part in vars(self.split).values() for line in part)
         n_bytes = 8 * n_ids * (2 if whole else block_size + 1)
         if n_bytes > MOST_BYTES:
@@ -77,7 +79,7 @@ class Text:
 
         def pair(lines: Sequence[str]) -> Pair:
             if whole:
-                return padded_lines(lines, self.vocabulary)
+                return padded_lines(lines, self.vocabulary, longest)
             return windows(lines, self.vocabulary, block_size)
 
         return Examples(train=pair(self.split.train), dev=pair(self.split.dev), test=pair(self.split.test))
