@@ -71,7 +71,15 @@ def look(path: Path, *, also: Sequence[str] = (), progress: Progress | None = No
 
 def read(files: Sequence[Path]) -> str:
     """The texts of `files`, joined by line ends. Raises DataError as `look` does."""
-    return "\n".join("".join(pieces(file)) for file in files)
+    return "".join(joined(files))
+
+
+def joined(files: Sequence[Path]) -> Iterator[str]:
+    """`read`, piece by piece."""
+    for number, file in enumerate(files):
+        if number:
+            yield "\n"
+        yield from pieces(file)
 
 
 def pieces(path: Path, on_bytes: Callable[[bytes], object] = lambda _: None) -> Iterator[str]:

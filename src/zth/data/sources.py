@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.resources
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import get_args
@@ -35,10 +35,15 @@ class Corpus:
     """Files of a folder that are no UTF-8 text."""
     _read: Callable[[], str] = field(repr=False, compare=False)
     _tally: Tally | None = field(default=None, repr=False, compare=False)
+    _pieces: Callable[[], Iterator[str]] | None = field(default=None, repr=False, compare=False)
 
     def text(self) -> str:
         """The whole text."""
         return self._read()
+
+    def pieces(self) -> Iterator[str]:
+        """The text piece by piece; of a file or folder of your own no more than some megabytes are in memory."""
+        return self._pieces() if self._pieces else iter([self.text()])
 
     def lines(self) -> list[str]:
         """The items, one a line; blank lines are dropped."""
@@ -201,6 +206,7 @@ def _own(path: Path, progress: own.Progress | None) -> Corpus:
         skipped=found.skipped,
         _read=lambda: own.read(found.files),
         _tally=found.tally,
+        _pieces=lambda: own.joined(found.files),
     )
 
 
