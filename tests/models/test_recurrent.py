@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zth.compare import EXACT, FLOAT64, same
+from zth.compare import EXACT, FLOAT32, FLOAT64, same
+from zth.errors import ConfigError
 from zth.models import GRUModel, RecurrentConfig, RNNModel
 from zth.models.recurrent import RecurrentContinuation, RecurrentModel
 
@@ -127,3 +128,13 @@ class TestContinuation:
             continuation.append(torch.ones(5, dtype=torch.int64))
             continuation.log_probs()
         assert n_steps == 3
+
+
+def test_dropout_is_for_training_alone(g: torch.Generator) -> None:
+    model = GRUModel(RecurrentConfig(hidden=8, embedding=4, dropout=0.5), generator=g)
+    ids = behind_a_boundary(3, 5, g)
+    assert not same(model(ids), model(ids), EXACT)
+    model.eval()
+    assert same(model(ids).log_softmax(-1), model.log_probs_everywhere(ids), FLOAT32)
+    with pytest.raises(ConfigError, match="p from 0 up and below 1"):
+        RecurrentConfig(dropout=1.5)

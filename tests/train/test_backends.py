@@ -10,13 +10,19 @@ import torch.nn.functional as F
 from torch import nn
 
 from zth.compare import FLOAT64, Tolerance, difference
+from zth.data.sources import names
+from zth.data.vocab import Vocabulary
+from zth.data.windows import padded_lines
 from zth.errors import ConfigError, ShapeError
 from zth.layers import Embedding, FlattenConsecutive, Linear, Sequential
+from zth.models import GRUModel, RecurrentConfig
 from zth.models.protocol import IGNORED
 from zth.seeds import stream
 from zth.train import TrainConfig, Trainer, fit
 from zth.train.backends import AutogradSteps, EngineSteps, batch_loss, choose, training
 
+WORDS = names()[:200]
+VOCABULARY = Vocabulary.of_lines(WORDS)
 SEQUENCES = ["mlp", "mlp with direct connections", "mlp with BatchNorm and direct", "deep mlp", "wavenet"]
 RECIPES: dict[str, dict[str, Any]] = {
     "sgd": {"optimizer": "sgd", "lr": 0.1, "schedule": "step"},
@@ -65,6 +71,27 @@ def test_auto_leaves_to_autograd_what_the_engine_cannot(make: Any) -> None:
     assert torch.equal(net.embedding[0].C, before), "a frozen parameter stays"
     with pytest.raises(ConfigError, match="frozen"):
         choose(net, X, Y, TrainConfig(backend="engine"))
+
+
+def test_what_is_left_out_depends_on_the_seed_and_the_step_alone() -> None:
+    X, Y = padded_lines(WORDS, VOCABULARY)
+    config = TrainConfig(steps=12, lr=0.01)
+
+    def trainer(seed: int) -> Trainer:
+        options = RecurrentConfig(vocab_size=len(VOCABULARY), hidden=12, embedding=6, dropout=0.3)
+        return Trainer(GRUModel(options, generator=stream(7, "init")), (X, Y), config, seed=seed)
+
+    whole, first, other = trainer(3), trainer(3), trainer(4)
+    before = torch.get_rng_state()
+    losses = whole.run(12)
+    assert torch.equal(torch.get_rng_state(), before), "the caller's generator is left alone"
+    first.run(5)
+    torch.rand(3)
+    again = trainer(3)
+    again.load_state(5, first.state())
+    assert again.run(7).tolist() == losses[5:].tolist()
+    assert other.run(12).tolist() != losses.tolist()
+    assert len(set(losses.tolist())) == 12
 
 
 def test_the_engine_says_why_it_cannot(make: Any) -> None:

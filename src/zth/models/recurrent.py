@@ -28,7 +28,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zth.layers import Embedding, Linear
+from zth.layers import Dropout, Embedding, Linear
 from zth.layers.init import LAST_GAIN, fan_in_std
 from zth.models.net import NetConfig, NetModel
 from zth.models.protocol import Continuation
@@ -37,7 +37,7 @@ from zth.models.space import Between, Space
 
 @dataclass(frozen=True, kw_only=True)
 class RecurrentConfig(NetConfig):
-    """Raises ConfigError for sizes under 1.
+    """Raises ConfigError for sizes under 1, and a dropout outside 0 .. 1.
 
     >>> RecurrentConfig(hidden=0)
     Traceback (most recent call last):
@@ -49,9 +49,19 @@ class RecurrentConfig(NetConfig):
     """The width of a character's vector."""
     hidden: int = 64
     """Numbers in the state."""
+    dropout: float = 0.0
+    """While training, the share of the state's numbers that the output does not see (Zaremba et al. 2014)."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        Dropout(self.dropout)
 
 
-SPACE: Space = {"embedding": Between(low=8, high=64), "hidden": Between(low=32, high=256)}
+SPACE: Space = {
+    "embedding": Between(low=8, high=64),
+    "hidden": Between(low=32, high=256),
+    "dropout": Between(low=0.0, high=0.5, log=False),
+}
 
 
 class RNNCell(nn.Module):
@@ -119,11 +129,12 @@ class RecurrentModel(NetModel[RecurrentConfig]):
         hidden = options.hidden
         self.embedding = Embedding(options.vocab_size, options.embedding, generator=generator)
         self.cell = self.cell_class(options.embedding, hidden, generator=generator)
+        self.dropout = Dropout(options.dropout)
         self.output = Linear(hidden, options.vocab_size, generator=generator, std=LAST_GAIN * fan_in_std(hidden))
 
     def forward(self, ids: Tensor) -> Tensor:
         """(B, T) ids -> (B, T, V): at t the logits of the id that follows ids[:, : t + 1]."""
-        logits: Tensor = self.output(self.states(ids))
+        logits: Tensor = self.output(self.dropout(self.states(ids)))
         return logits
 
     def log_probs(self, contexts: Tensor) -> Tensor:

@@ -23,8 +23,9 @@ from zth.backprop.engine import Engine
 from zth.backprop.updates import AdamW as FlatAdamW
 from zth.backprop.updates import Descent
 from zth.errors import ConfigError, ShapeError
-from zth.layers import Sequential
+from zth.layers import Dropout, Sequential
 from zth.models.protocol import IGNORED, last_ids
+from zth.seeds import stream_seed
 from zth.train.config import TrainConfig
 from zth.train.optim import SGD, AdamW
 
@@ -38,8 +39,8 @@ class Steps(ABC):
     """"engine" or "autograd"."""
 
     @abstractmethod
-    def run(self, rows: NDArray[np.int64], rates: FloatArray) -> FloatArray:
-        """(K, B) rows of the examples, (K,) learning rates -> (K,) losses, each before its step."""
+    def run(self, rows: NDArray[np.int64], rates: FloatArray, start: int = 0) -> FloatArray:
+        """(K, B) rows, (K,) rates, of the steps from `start` on -> (K,) losses, each before its step."""
 
     @abstractmethod
     def state(self) -> dict[str, Tensor]:
@@ -47,18 +48,24 @@ class Steps(ABC):
 
 
 class AutogradSteps(Steps):
-    """Forward, loss.backward(), update: the loop that one reads. `net` may be any torch module that gives logits."""
+    """Forward, loss.backward(), update: the loop that one reads. `net` may be any torch module that gives logits.
+
+    What is left out by chance (Dropout) is a function of `seed` and the step's number, as the batches are.
+    """
 
     name = "autograd"
 
-    def __init__(self, net: nn.Module, X: Tensor, Y: Tensor, config: TrainConfig) -> None:
-        self.net, self.X, self.Y = net, X, Y
+    def __init__(self, net: nn.Module, X: Tensor, Y: Tensor, config: TrainConfig, *, seed: int = 42) -> None:
+        self.net, self.X, self.Y, self.seed = net, X, Y, seed
         self.optimizer = _optimizer(net, config)
+        self.by_chance = any(isinstance(part, (Dropout, nn.Dropout)) and part.p > 0 for part in net.modules())
 
-    def run(self, rows: NDArray[np.int64], rates: FloatArray) -> FloatArray:
+    def run(self, rows: NDArray[np.int64], rates: FloatArray, start: int = 0) -> FloatArray:
         losses = np.empty(len(rows))
-        with training(self.net):
+        with training(self.net), torch.random.fork_rng(devices=[], enabled=self.by_chance):
             for k, (ix, lr) in enumerate(zip(torch.from_numpy(rows), rates.tolist(), strict=True)):
+                if self.by_chance:
+                    torch.default_generator.manual_seed(stream_seed(self.seed, f"dropout/{start + k}"))
                 loss = batch_loss(self.net, self.X[ix], self.Y[ix])
                 for p in self.net.parameters():
                     p.grad = None
@@ -80,20 +87,20 @@ class EngineSteps(Steps):
         self.X, self.Y = X.numpy(), Y.numpy()
         self.engine = Engine(net, batch_size=config.batch_size, block_size=X.shape[1], update=_update(config))
 
-    def run(self, rows: NDArray[np.int64], rates: FloatArray) -> FloatArray:
+    def run(self, rows: NDArray[np.int64], rates: FloatArray, start: int = 0) -> FloatArray:  # noqa: ARG002 (no dropout)
         return np.asarray(self.engine.steps(self.X, self.Y, rows, rates))
 
     def state(self) -> dict[str, Tensor]:
         return {name: torch.from_numpy(array) for name, array in self.engine.update.state().items()}
 
 
-def choose(net: nn.Module, X: Tensor, Y: Tensor, config: TrainConfig) -> Steps:
+def choose(net: nn.Module, X: Tensor, Y: Tensor, config: TrainConfig, *, seed: int = 42) -> Steps:
     """The engine where config.backend and the net allow it, else autograd.
 
     Raises ConfigError where the engine is asked for and cannot train this net, and says why.
     """
     if config.backend == "autograd":
-        return AutogradSteps(net, X, Y, config)
+        return AutogradSteps(net, X, Y, config, seed=seed)
     layers = _as_sequential(net)
     try:
         if layers is None or Y.dim() != 1:
@@ -103,7 +110,7 @@ def choose(net: nn.Module, X: Tensor, Y: Tensor, config: TrainConfig) -> Steps:
     except (ConfigError, ShapeError):
         if config.backend == "engine":
             raise
-        return AutogradSteps(net, X, Y, config)
+        return AutogradSteps(net, X, Y, config, seed=seed)
 
 
 def batch_loss(net: nn.Module, xb: Tensor, yb: Tensor) -> Tensor:

@@ -82,7 +82,7 @@ def find_lr(
     X, Y = examples
     lrs = 10 ** np.linspace(low, high, steps)
     rows = Batches(n_examples=len(X), batch_size=config.batch_size, seed=seed).rows(0, steps)
-    losses = choose(copy.deepcopy(net), X, Y, config).run(rows, lrs)
+    losses = choose(copy.deepcopy(net), X, Y, config, seed=seed).run(rows, lrs)
     return Sweep(lrs=lrs, losses=losses, smooth=_smooth(losses, SMOOTH * steps))
 
 

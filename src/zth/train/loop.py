@@ -77,7 +77,7 @@ class Trainer:
         self.net, self.config = net, config
         self.step = 0
         """Steps done."""
-        self._steps = choose(net, X, Y, config)
+        self._steps = choose(net, X, Y, config, seed=seed)
         self._batches = Batches(n_examples=len(X), batch_size=config.batch_size, seed=seed)
         self._average = Average(net, config.ema) if config.ema else None
 
@@ -94,7 +94,8 @@ class Trainer:
             start, stop = self.step, min(end, self._next_stop())
             first = start // PIECE * PIECE  # rates of whole pieces: they must not depend on where we stopped
             piece = rates(self.config, first, first + PIECE)
-            losses.append(self._steps.run(self._batches.rows(start, stop), piece[start - first : stop - first]))
+            rows, lrs = self._batches.rows(start, stop), piece[start - first : stop - first]
+            losses.append(self._steps.run(rows, lrs, start))
             self.step = stop
             if self._average and stop % EVERY == 0:
                 self._average.add(stop)
