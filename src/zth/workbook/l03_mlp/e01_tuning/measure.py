@@ -7,6 +7,7 @@ from statistics import mean
 from typing import Any
 
 import plotly.graph_objects as go
+from torch import Tensor
 
 from zth.models import MLPModel, evaluate
 from zth.models.space import Between, Space
@@ -33,7 +34,7 @@ LONGEST = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Won:
-    """The winner's training, with one seed."""
+    """The winner's training with one seed; the net is kept as it was where dev was lowest."""
 
     losses: FloatArray
     steps: list[int]
@@ -41,6 +42,10 @@ class Won:
     """The dev loss after each of `steps`."""
     train: float
     test: float
+
+    @property
+    def dev(self) -> float:
+        return min(self.devs)
 
 
 def measure(lab: Lab) -> None:
@@ -55,7 +60,8 @@ def measure(lab: Lab) -> None:
         f"low does a tuned one go?** A tuner has {said} to choose the context's length (up to {WIDEST}), the sizes, "
         f"the initialisation, direct connections, and AdamW's rate, decay, schedule and size of batch. No "
         f"BatchNorm: that is lecture 4's. Each trial sees {base.steps * base.batch_size:,} examples, and one that "
-        f"lies behind the others on its way is given up. The winner is then trained longer."
+        f"lies behind the others on its way is given up. The winner is then trained longer, and kept where dev is "
+        f"lowest."
         + (" This is the quick preset: a small study, far from what the full one finds." if lab.quick else "")
     )
     journal = lab.run.folder / "study.journal"
@@ -82,12 +88,16 @@ def _win(options: Any, config: TrainConfig, seed: int) -> Won:
     model = MLPModel(options, generator=stream(seed, "init"))
     steps: list[int] = []
     devs: list[float] = []
+    kept: dict[str, Tensor] = {}
 
     def watch(step: int) -> None:
         steps.append(step)
         devs.append(evaluate(model, *names.dev))
+        if devs[-1] == min(devs):
+            kept.update({name: tensor.clone() for name, tensor in model.state_dict().items()})
 
     losses = fit(model, names.train, config, seed=seed, watch=watch, watch_every=max(1, config.steps // 20))
+    model.load_state_dict(kept)
     return Won(
         losses=losses,
         steps=steps,
@@ -98,7 +108,7 @@ def _win(options: Any, config: TrainConfig, seed: int) -> Won:
 
 
 def _tell(lab: Lab, study: Study, won: list[Won]) -> None:
-    devs = [each.devs[-1] for each in won]
+    devs = [each.dev for each in won]
     lab.run.table(
         f"The winner, trained for {len(won[0].losses):,} steps with {len(won)} seed{'s' * (len(won) > 1)}",
         ["", "train", "dev", "test"],
@@ -143,12 +153,14 @@ def _draw(lab: Lab, won: list[Won]) -> None:
     figure.update_xaxes(title="steps")
     figure.update_yaxes(title="loss (nats)", range=[lowest - 0.03, 2.5])
     lab.run.plot(
-        "The winner's training", figure, "Where train goes on falling and dev does not, it learns names by heart."
+        "The winner's training",
+        figure,
+        "Where train goes on falling and dev does not, it learns names by heart: the net is kept from before.",
     )
 
 
 def _answer(lab: Lab, study: Study, won: list[Won]) -> None:
-    dev = mean(w.devs[-1] for w in won)
+    dev = mean(w.dev for w in won)
     shares = study.importances()
     most = " and ".join(f"`{name}` ({share:.0%})" for name, share in list(shares.items())[:2])
     mattered = f"What mattered most was {most}. " if shares else "So few trials do not tell what mattered most. "
