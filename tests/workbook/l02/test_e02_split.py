@@ -8,8 +8,6 @@ import pytest
 
 from zth.runs import read
 from zth.workbook.exercise import get
-from zth.workbook.jail import Jail
-from zth.workbook.judge import judge
 from zth.workbook.measure import measure
 
 EXERCISE = get("2.2")
@@ -42,12 +40,6 @@ def test_the_courses_split_does_not_depend_on_the_seed_of_the_experiment(tmp_pat
         ("numpy_class", "fit(train)", "fit(train + dev + test)", {"losses", "table"}, "counted on all the words"),
     ],
 )
-def test_slips_in_a_real_file_are_named(
-    tmp_path: Path, jail: Jail, style: str, old: str, new: str, parts: set[str], mistake: str
-) -> None:
-    text = (EXERCISE.folder / "right" / f"{style}.py").read_text()
-    assert text.count(old) == 1
-    path = tmp_path / EXERCISE.file_name
-    path.write_text(text.replace(old, new))
-    verdict = judge(EXERCISE, path, jail)
+def test_slips_in_a_real_file_are_named(slip, style: str, old: str, new: str, parts: set[str], mistake: str) -> None:
+    verdict = slip(EXERCISE, style, old, new)
     assert {part.name for part in verdict.parts if part.mistake == mistake} >= parts

@@ -8,8 +8,6 @@ import pytest
 
 from zth.runs import read
 from zth.workbook.exercise import get
-from zth.workbook.jail import Jail
-from zth.workbook.judge import judge
 from zth.workbook.l02_bigrams.e03_smoothing.check import PARTS
 from zth.workbook.l02_bigrams.e03_smoothing.solution import loss
 from zth.workbook.measure import measure
@@ -68,13 +66,7 @@ def test_the_cases_tell_the_four_sets_apart_by_the_k_that_each_would_choose() ->
         ),
     ],
 )
-def test_slips_in_a_real_file_are_named(
-    tmp_path: Path, jail: Jail, style: str, old: str, new: str, mistake: str
-) -> None:
-    text = (EXERCISE.folder / "right" / f"{style}.py").read_text()
-    assert text.count(old) == 1
-    path = tmp_path / EXERCISE.file_name
-    path.write_text(text.replace(old, new))
-    failure = judge(EXERCISE, path, jail).first_failure
+def test_slips_in_a_real_file_are_named(slip, style: str, old: str, new: str, mistake: str) -> None:
+    failure = slip(EXERCISE, style, old, new).first_failure
     assert failure is not None
     assert failure.mistake == mistake

@@ -70,12 +70,8 @@ def test_backward_is_what_autograd_sends_back() -> None:
         ("    dlogits[torch.arange(N), ys] -= 1.0\n", "", "minus 1 forgotten"),
     ],
 )
-def test_slips_in_a_real_file_are_named(tmp_path: Path, jail: Jail, old: str, new: str, mistake: str) -> None:
-    text = (EXERCISE.folder / "right" / "lecture_style.py").read_text()
-    assert text.count(old) == 1
-    path = tmp_path / EXERCISE.file_name
-    path.write_text(text.replace(old, new))
-    failure = judge(EXERCISE, path, jail).first_failure
+def test_slips_in_a_real_file_are_named(slip, old: str, new: str, mistake: str) -> None:
+    failure = slip(EXERCISE, "lecture_style", old, new).first_failure
     assert failure is not None
     assert failure.mistake == mistake
 

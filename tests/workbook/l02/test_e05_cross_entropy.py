@@ -12,8 +12,6 @@ from zth.compare import FLOAT32, Tolerance, same
 from zth.models.neural_ngram import spelled_out_loss
 from zth.runs import read
 from zth.workbook.exercise import get
-from zth.workbook.jail import Jail
-from zth.workbook.judge import judge
 from zth.workbook.l02_bigrams.e05_cross_entropy import check, solution
 from zth.workbook.l02_bigrams.e05_cross_entropy.measure import stable_loss
 from zth.workbook.measure import measure
@@ -114,13 +112,7 @@ def test_the_log_probabilities_of_a_worked_case() -> None:
         ),
     ],
 )
-def test_slips_in_a_real_file_are_named(
-    tmp_path: Path, jail: Jail, style: str, old: str, new: str, mistake: str
-) -> None:
-    text = (EXERCISE.folder / "right" / f"{style}.py").read_text()
-    assert text.count(old) == 1
-    path = tmp_path / EXERCISE.file_name
-    path.write_text(text.replace(old, new))
-    failure = judge(EXERCISE, path, jail).first_failure
+def test_slips_in_a_real_file_are_named(slip, style: str, old: str, new: str, mistake: str) -> None:
+    failure = slip(EXERCISE, style, old, new).first_failure
     assert failure is not None
     assert failure.mistake == mistake

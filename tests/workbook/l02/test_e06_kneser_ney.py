@@ -17,8 +17,6 @@ from zth.models.neural_ngram import NeuralNgramModel
 from zth.models.ngram import Counts
 from zth.runs import read
 from zth.workbook.exercise import get
-from zth.workbook.jail import Jail
-from zth.workbook.judge import judge
 from zth.workbook.l02_bigrams.e06_kneser_ney import check
 from zth.workbook.l02_bigrams.e06_kneser_ney.solution import continuation_counts, kneser_ney
 from zth.workbook.measure import measure
@@ -100,13 +98,7 @@ def test_it_is_no_worse_than_the_best_add_k_on_dev() -> None:
         ("numpy_what_is_left", "    P = np.nan_to_num(P)\n", "", "0 / 0 in an empty row"),
     ],
 )
-def test_slips_in_a_real_file_are_named(
-    tmp_path: Path, jail: Jail, style: str, old: str, new: str, mistake: str
-) -> None:
-    text = (EXERCISE.folder / "right" / f"{style}.py").read_text()
-    assert text.count(old) == 1
-    path = tmp_path / EXERCISE.file_name
-    path.write_text(text.replace(old, new))
-    failure = judge(EXERCISE, path, jail).first_failure
+def test_slips_in_a_real_file_are_named(slip, style: str, old: str, new: str, mistake: str) -> None:
+    failure = slip(EXERCISE, style, old, new).first_failure
     assert failure is not None
     assert failure.mistake == mistake

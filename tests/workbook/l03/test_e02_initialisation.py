@@ -76,12 +76,8 @@ def test_the_experiment_meets_the_lecture(tmp_path: Path, monkeypatch: pytest.Mo
         ("b2 = torch.zeros(V)", "b2 = torch.randn(V, generator=g)", "b2 left at size 1"),
     ],
 )
-def test_slips_in_a_real_file_are_named(tmp_path: Path, jail: Jail, old: str, new: str, mistake: str) -> None:
-    text = (EXERCISE.folder / "right" / "lecture_style.py").read_text()
-    assert text.count(old) == 1
-    path = tmp_path / EXERCISE.file_name
-    path.write_text(text.replace(old, new))
-    failure = judge(EXERCISE, path, jail).first_failure
+def test_slips_in_a_real_file_are_named(slip, old: str, new: str, mistake: str) -> None:
+    failure = slip(EXERCISE, "lecture_style", old, new).first_failure
     assert failure is not None
     assert failure.mistake == mistake
     if not mistake:  # W2 alone at size 1 is nobody's classic; what was seen is told all the same

@@ -111,12 +111,8 @@ def test_a_difference_needs_more_than_luck() -> None:
         ("for p in (C, W1, W2, D))", "for p in parameters)", "biases decay too"),
     ],
 )  # fmt: skip
-def test_slips_in_a_real_file_are_named(tmp_path: Path, jail: Jail, old: str, new: str, mistake: str) -> None:
-    text = (EXERCISE.folder / "right" / "lecture_style.py").read_text()
-    assert text.count(old) == 1
-    path = tmp_path / EXERCISE.file_name
-    path.write_text(text.replace(old, new))
-    failure = judge(EXERCISE, path, jail).first_failure
+def test_slips_in_a_real_file_are_named(slip, old: str, new: str, mistake: str) -> None:
+    failure = slip(EXERCISE, "lecture_style", old, new).first_failure
     assert failure is not None
     assert failure.mistake == mistake
 

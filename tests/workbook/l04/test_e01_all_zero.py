@@ -12,8 +12,6 @@ import torch.nn.functional as F
 from zth.compare import EXACT, FLOAT32, PRINTED, same
 from zth.runs import read
 from zth.workbook.exercise import get
-from zth.workbook.jail import Jail
-from zth.workbook.judge import judge
 from zth.workbook.l04_batchnorm.e01_all_zero import check, solution
 from zth.workbook.l04_batchnorm.e01_all_zero.rules import Rules
 from zth.workbook.measure import measure
@@ -110,14 +108,8 @@ def test_training_ends_at_the_limit_with_b2_the_logarithms_of_the_frequencies() 
         ("reasoned", "softmax(b2) - np.bincount", "-softmax(b2) + np.bincount", "gradients", "uphill"),
     ],
 )
-def test_slips_in_a_real_file_are_named(
-    tmp_path: Path, jail: Jail, style: str, old: str, new: str, part: str, mistake: str
-) -> None:
-    text = (EXERCISE.folder / "right" / f"{style}.py").read_text()
-    assert text.count(old) == 1
-    path = tmp_path / EXERCISE.file_name
-    path.write_text(text.replace(old, new))
-    failure = judge(EXERCISE, path, jail).first_failure
+def test_slips_in_a_real_file_are_named(slip, style: str, old: str, new: str, part: str, mistake: str) -> None:
+    failure = slip(EXERCISE, style, old, new).first_failure
     assert failure is not None
     assert (failure.name, failure.mistake) == (part, mistake)
 
@@ -138,14 +130,8 @@ def test_slips_in_a_real_file_are_named(
         ("for name, tensor in p.items()}\n", "for name, tensor in p.items() if name != 'b1'}\n", "there is no b1"),
     ],
 )
-def test_a_training_that_went_wrong_is_told_what_is_amiss(
-    tmp_path: Path, jail: Jail, old: str, new: str, told: str
-) -> None:
-    text = (EXERCISE.folder / "right" / "tried_out.py").read_text()
-    assert text.count(old) == 1
-    path = tmp_path / EXERCISE.file_name
-    path.write_text(text.replace(old, new))
-    failure = judge(EXERCISE, path, jail).first_failure
+def test_a_training_that_went_wrong_is_told_what_is_amiss(slip, old: str, new: str, told: str) -> None:
+    failure = slip(EXERCISE, "tried_out", old, new).first_failure
     assert failure is not None
     assert failure.name == "train"
     assert told in failure.says

@@ -11,8 +11,6 @@ import torch.nn.functional as F
 from zth.compare import FLOAT32, FLOAT64, same
 from zth.runs import read
 from zth.workbook.exercise import get
-from zth.workbook.jail import Jail
-from zth.workbook.judge import judge
 from zth.workbook.l05_backprop.e03_batchnorm import check, solution
 from zth.workbook.measure import measure
 
@@ -75,13 +73,7 @@ def test_the_gradient_of_torchs_own_layer_is_told_apart() -> None:
          "batchnorm_backward", "dbngain and dbnbias: an axis lost"),
     ],
 )  # fmt: skip
-def test_slips_in_a_real_file_are_named(
-    tmp_path: Path, jail: Jail, style: str, old: str, new: str, part: str, mistake: str
-) -> None:
-    text = (EXERCISE.folder / "right" / f"{style}.py").read_text()
-    assert text.count(old) == 1
-    path = tmp_path / EXERCISE.file_name
-    path.write_text(text.replace(old, new))
-    failure = judge(EXERCISE, path, jail).first_failure
+def test_slips_in_a_real_file_are_named(slip, style: str, old: str, new: str, part: str, mistake: str) -> None:
+    failure = slip(EXERCISE, style, old, new).first_failure
     assert failure is not None
     assert (failure.name, failure.mistake) == (part, mistake)

@@ -11,8 +11,6 @@ import torch.nn.functional as F
 from zth.compare import FLOAT64, same
 from zth.runs import read
 from zth.workbook.exercise import get
-from zth.workbook.jail import Jail
-from zth.workbook.judge import judge
 from zth.workbook.l06_wavenet.bug import LectureBatchNorm
 from zth.workbook.l06_wavenet.e01_batchnorm_bug import check, solution
 from zth.workbook.l06_wavenet.e01_batchnorm_bug import measure as experiment
@@ -100,13 +98,7 @@ def test_numbers_are_those_of_the_axes() -> None:
         ("a_layer", "self.momentum)\n            self.var", "1 - self.momentum)\n            self.var", ""),
     ],
 )
-def test_slips_in_a_real_file_are_named(
-    tmp_path: Path, jail: Jail, style: str, old: str, new: str, mistake: str
-) -> None:
-    text = (EXERCISE.folder / "right" / f"{style}.py").read_text()
-    assert text.count(old) == 1
-    path = tmp_path / EXERCISE.file_name
-    path.write_text(text.replace(old, new))
-    failure = judge(EXERCISE, path, jail).first_failure
+def test_slips_in_a_real_file_are_named(slip, style: str, old: str, new: str, mistake: str) -> None:
+    failure = slip(EXERCISE, style, old, new).first_failure
     assert failure is not None
     assert failure.mistake == mistake
