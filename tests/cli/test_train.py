@@ -94,7 +94,7 @@ WRONG = [
     ("--model ngram --minutes 1", "--minutes is of no use here: ngram learns by counting."),
     ("--model ngram --find-lr", "ngram learns by counting: it has no learning rate."),
     ("--hiden 3", "There is no option --hiden. Did you mean --hidden?"),
-    ("--vocab-size 3", "There is no option --vocab-size."),
+    ("--vocab-size 3", "There is no option --vocab-size. Did you mean --block-size?"),
     ("--steps 0", "steps must be a whole number from 1 up; got 0."),
     ("--steps many", 'Invalid value for --steps: unable to convert "many" into int.'),
     ("--lr nan", "lr must be a number above 0; got nan."),
@@ -103,9 +103,7 @@ WRONG = [
     ("--optimizer adam", 'Choose from: "sgd", "adamw".'),
     ("--minutes nan", "minutes must be above 0; got nan."),
     ("--steps 3 --minutes 1", "Got both --steps and --minutes."),
-    ("--resume runs/x", "runs/x is not a run folder"),
-    ("--resume runs/x --lr=1", "Got --lr with --resume"),
-    ("--resume .", ". is not a run folder: it has no run.json."),
+    ("--resume runs/x", "Got my.txt with --resume, which goes on with the options of before."),
     ("--model gru --backend engine", "The engine cannot train this GRUModel"),
     ("--optimizer sgd --lr 1e30 --steps 100", "The training diverged: at step 1 the loss was"),
     ("two.txt", "Unused Tokens: ['two.txt']"),
@@ -114,7 +112,23 @@ WRONG = [
 
 @pytest.mark.parametrize(("tokens", "words"), WRONG)
 def test_bad_input_is_one_clear_error(tokens: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, err = run(capsys, "train", "my.txt", *tokens.split())
+    _is_refused(["my.txt", *tokens.split()], words, capsys)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "words"),
+    [
+        ("--resume runs/x", "runs/x is not a run folder"),
+        ("--resume runs/x --lr=1", "Got --lr with --resume"),
+        ("--resume .", ". is not a run folder: it has no run.json."),
+    ],
+)
+def test_what_cannot_be_resumed(tokens: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    _is_refused(tokens.split(), words, capsys)
+
+
+def _is_refused(tokens: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "train", *tokens)
     assert code == 2
     assert words in " ".join(err.split())
     assert out == ""
@@ -208,7 +222,7 @@ def test_resume(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
         patch.setattr("zth.cli.train._asked_to_stop", lambda _: Stops(asked))
         code, _, err = run(capsys, "train", "my.txt", *FAST, "--json")
     assert code == 130
-    assert "Stopped after step" in err
+    assert "Stopped; saved at step 20 of 40" in err
     (folder,) = [record.folder for record in find(Path("runs")) if record.status == "interrupted"]
     code, out, _ = run(capsys, "train", "--resume", str(folder), "--json")
     assert code == 0

@@ -50,6 +50,16 @@ def test_one_with_a_flipped_bit(tmp_path: Path) -> None:
         Checkpoint.load(tmp_path)
 
 
+def test_one_with_another_step(tmp_path: Path) -> None:
+    checkpoint().save(tmp_path)
+    path = tmp_path / FILE
+    data = path.read_bytes()
+    assert data.count(b'step\\": 12') == 1
+    path.write_bytes(data.replace(b'step\\": 12', b'step\\": 99'))
+    with pytest.raises(RunError, match="not those that were saved"):
+        Checkpoint.load(tmp_path)
+
+
 def test_a_file_of_somebody_else(tmp_path: Path) -> None:
     save_file({"x": torch.ones(1)}, tmp_path / FILE)
     with pytest.raises(RunError, match="is damaged"):

@@ -73,7 +73,9 @@ def _is_training(folder: Path) -> bool:
 
 def _left_out(record: Record) -> str:
     folder = escape(str(record.folder))
-    return f"[dim]Left out, {record.status}: {folder}[/]   go on: zth train --resume {folder}"
+    why = escape(str(record.meta.get("error") or ""))
+    next_move = why if record.status == "failed" else f"go on: zth train --resume {folder}"
+    return f"[dim]Left out, {record.status}: {folder}[/]   {next_move}"
 
 
 def _write(comparisons: list[Comparison], root: Path) -> Path:

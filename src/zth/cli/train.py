@@ -26,6 +26,7 @@ from zth.models.protocol import CONFIG_FILE, LanguageModel, config_class, model_
 from zth.report import summary
 from zth.runs import Run, figure_row, find, read
 from zth.sample import sample
+from zth.train.checkpoint import Checkpoint
 from zth.train.config import TrainConfig
 from zth.train.job import SAMPLES_FILE, Job, Progress, load_vocabulary, resume
 
@@ -69,7 +70,8 @@ def _refuse_together(tokens: Sequence[str]) -> None:
     given = {token.split("=")[0] for token in tokens if token.startswith("--")}
     if {"--steps", "--minutes"} <= given:
         raise ConfigError("Got both --steps and --minutes.", "Give one of them: the other follows from it.")
-    others = sorted(given - {"--resume", "--json", "--help"})
+    others = [*tokens[:1]] if tokens and not tokens[0].startswith("-") else []
+    others += sorted(given - {"--resume", "--json", "--help"})
     if "--resume" in given and others:
         raise ConfigError(
             f"Got {others[0]} with --resume, which goes on with the options of before.", f"Leave out {others[0]}."
@@ -165,6 +167,7 @@ def _wrong(error: cyclopts.CycloptsError, family: str) -> ConfigError:
 
 def _known_flags(family: str) -> list[str]:
     known = [field.name for field in (*fields(config_class(family)), *fields(TrainConfig))]
+    known.remove("vocab_size")  # the text's
     return [flag(name) for name in (*known, "model", "minutes", "seed", "runs", "resume", "find_lr", "json")]
 
 
@@ -198,14 +201,24 @@ def _run(train: Callable[[Show, Stop], Run], *, as_json: bool) -> int:
     except KeyboardInterrupt:
         if board.latest is None:
             raise
-        told = f"\nStopped after step {board.latest.step:,} of {board.latest.steps:,}. Go on with:"
-        err().print(f"{told}\n    [bold]zth train --resume {escape(str(board.latest.folder))}[/]", soft_wrap=True)
+        _print_stopped(board.latest)
         return 130
     if as_json:
         print_json({"run": str(run.folder), "figures": [figure_row(figure) for figure in run.figures]})
     else:
         _print_run(run)
     return 0
+
+
+def _print_stopped(latest: Progress) -> None:
+    """Where a resumed training begins: at what was saved, which a second Ctrl-C may have cut short."""
+    try:
+        step = Checkpoint.load(latest.folder).step
+    except RunError:
+        err().print("\nStopped before anything was saved.")
+        return
+    told = f"\nStopped; saved at step {step:,} of {latest.steps:,}. Go on with:"
+    err().print(f"{told}\n    [bold]zth train --resume {escape(str(latest.folder))}[/]", soft_wrap=True)
 
 
 def _print_run(run: Run) -> None:
@@ -289,6 +302,8 @@ def _find(job: Job, root: Path, *, as_json: bool) -> int:
     """The learning-rate finder, into a run folder of its own."""
     command = ["zth", *sys.argv[1:]]
     corpus = job.text.corpus
+    if getattr(model_class(job.family), "recipe", None) is None:
+        raise ConfigError(f"{job.family} learns by counting: it has no learning rate.", "Try --model mlp.")
     with Run.create(
         kind="find-lr",
         name=f"{corpus.name}-{job.family}",

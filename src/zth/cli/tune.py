@@ -63,7 +63,7 @@ def tune_(*tokens: Annotated[str, Parameter(allow_leading_hyphen=True, show=Fals
         "tune",
         "Look for the options with the lowest dev loss, within a budget. An option that is given is not tried.",
         EPILOGUE,
-        _command(family, {token.split("=")[0] for token in tokens if token.startswith("--")}),
+        _command(family, {token.split("=")[0] for token in tokens if token.startswith("--") or token == tokens[0]}),
         tokens,
         lambda error: _wrong(error, family),
     )

@@ -70,10 +70,6 @@ class MixtureModel(LanguageModel):
         (self.vocab_size,) = sizes
         self.block_size = max(model.block_size for model in models)
 
-    def with_weights(self, weights: Sequence[float]) -> Self:
-        """The same models, weighted otherwise."""
-        return type(self)(self.models, weights)
-
     def log_probs(self, contexts: Tensor) -> Tensor:
         """(B, T) ids -> (B, V)."""
         with _all_evaluating(self.models):

@@ -12,6 +12,7 @@
     finder.py     the learning-rate finder of lecture 3
     examples.py   a text as examples for a model
     checkpoint.py a training on disk, to go on with
+    owned.py      one process at a time writes to a run folder
     job.py        zth train: text, model, loop, run folder
     plots.py      the loss curve, the finder's sweep
     tune.py ...   zth tune
@@ -41,7 +42,7 @@ in "names-mlp"), besides what every run folder has (zth.runs):
     model.json, model.safetensors     the model: zth.models.protocol.LanguageModel.load(folder)
     vocabulary.json   zth.data.vocab.Vocabulary.from_json
     samples.txt       twenty lines drawn from it
-    checkpoint.json, checkpoint.safetensors   while it is not done: what `zth train --resume` goes on with
+    checkpoint.safetensors   while it is not done: what `zth train --resume` goes on with
 """
 
 from zth.train.config import TrainConfig

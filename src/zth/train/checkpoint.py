@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
@@ -15,6 +17,8 @@ from zth.errors import RunError
 from zth.runs import atomic_write, dumps
 
 FILE = "checkpoint.safetensors"
+KINDS: dict[str, Callable[[Any], Any]] = {"step": int, "seconds": float, "best_step": int, "best_dev": float}
+"""What the header says besides the digest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +46,7 @@ class Checkpoint:
         """
         tensors = {name: tensor.detach().contiguous() for name, tensor in self.tensors.items()}
         facts = {key: value for key, value in vars(self).items() if key != "tensors"}
-        header = {"zth": dumps({**facts, "sha256": _digest(tensors)}, indent=None)}
+        header = {"zth": dumps({**facts, "sha256": _digest(facts, tensors)}, indent=None)}
         try:
             atomic_write(folder / FILE, to_bytes(tensors, metadata=header))
         except OSError as error:
@@ -61,18 +65,15 @@ class Checkpoint:
                 facts = json.loads((file.metadata() or {})["zth"])
                 names = file.keys()
                 tensors = {name: file.get_tensor(name) for name in names}
-            if facts.pop("sha256") != _digest(tensors):
+            digest = facts.pop("sha256")
+            read = {name: kind(facts[name]) for name, kind in KINDS.items()}
+            if digest != _digest(read, tensors):
                 raise ValueError("its numbers are not those that were saved")
-            return cls(
-                step=int(facts["step"]),
-                seconds=float(facts["seconds"]),
-                best_step=int(facts["best_step"]),
-                best_dev=float(facts["best_dev"]),
-                tensors=tensors,
-            )
+            return cls(**read, tensors=tensors)
         except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
             raise RunError(f"{path} is damaged: {error}.", "Train again from the start.") from error
 
 
-def _digest(tensors: dict[str, Tensor]) -> str:
-    return hashlib.sha256(to_bytes(tensors)).hexdigest()
+def _digest(facts: dict[str, Any], tensors: dict[str, Tensor]) -> str:
+    told = dumps({name: facts[name] for name in KINDS}, indent=None)
+    return hashlib.sha256(told.encode() + to_bytes(tensors)).hexdigest()

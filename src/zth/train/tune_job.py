@@ -15,6 +15,7 @@ has (zth.runs):
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -27,11 +28,13 @@ from zth.data import sources
 from zth.data.vocab import Vocabulary
 from zth.errors import RunError
 from zth.models.space import Between, OneOf, Space
-from zth.runs import Run, read
+from zth.runs import Record, Run, n_cores, read
 from zth.train.config import TrainConfig
 from zth.train.examples import Text
 from zth.train.owned import owned
 from zth.train.tune import Show, check_budget, tune
+from zth.train.tune_journal import load
+from zth.train.tune_ledger import check_pruner
 from zth.train.tune_space import as_plain, from_plain, search_space, widest
 from zth.train.tune_study import Study
 
@@ -74,6 +77,9 @@ class TuneJob:
     def start(self, root: Path, *, command: list[str] | None = None) -> tuple[Run, Study]:
         """Tune in a fresh run folder under `root`. Raises as `tune`, and DataError for a text that is none."""
         check_budget(self.trials, self.minutes, self.workers)
+        check_pruner(self.pruner)
+        if self.study is not None and self.study.exists():
+            load(self.study)
         width = widest(self.family, self.fixed, self.space)
         space = search_space(self.family, self.base, width=width, fixed=self.fixed, space=self.space)
         text = Text.of(sources.load(self.data, kind=self.kind))
@@ -101,11 +107,12 @@ class TuneJob:
             },
         )
         run.data(corpus.edition, corpus.sha256)
-        return run, self._work(run, text, width, space, self.minutes)
+        with owned(run.folder, f"Work with it: --study {run.folder / JOURNAL}"):
+            return run, self._work(run, text, width, space, self.minutes)
 
     def _work(self, run: Run, text: Text, width: int, space: Space, minutes: float | None) -> Study:
         journal = run.folder / str(run.meta["config"]["study"])  # an absolute path stays what it is
-        with owned(run.folder, f"Work with it: --study {run.folder / JOURNAL}"), run:
+        with run:
             self.begun(run.folder)
             try:
                 examples = text.examples(self.family, block_size=width)
@@ -143,6 +150,14 @@ def resume(
     holds no study or one that is at work, where the text is no longer the same, and where nothing of the budget is
     left.
     """
+    read(folder)  # says best what is no run folder
+    with owned(folder, f"Work with it: --study {folder / JOURNAL}"):
+        return _go_on(folder, trials, minutes, show, begun)
+
+
+def _go_on(
+    folder: Path, trials: int | None, minutes: float | None, show: Show | None, begun: BEGUN
+) -> tuple[Run, Study]:
     record = read(folder)
     if record.kind != "tune":
         raise RunError(f"{folder} is a run of zth {record.kind}, not of zth tune.", "Name a folder of zth tune.")
@@ -164,16 +179,15 @@ def resume(
             begun=begun,
         )
         editions = [entry["sha256"] for entry in record.meta["data"]]
-        spent = float(record.meta["seconds"] or 0.0) / 60
         journal = folder / str(settings["study"])
+        spent = _minutes_spent(record, journal)
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(f"{folder / 'run.json'} is damaged: {error}.", "Begin a new study.") from error
     job, left = _budget(job, trials, minutes, spent, journal)
     text = Text.of(sources.load(job.data, kind=job.kind))
     if text.corpus.sha256 not in editions:
         raise RunError(f"{text.corpus.name} is no longer the text that {folder} was tuned on.", "Put that back.")
-    with owned(folder, f"Work with it: --study {folder / JOURNAL}"):
-        run = Run.reopen(folder)
+    run = Run.reopen(folder)
     run.meta["config"].update(trials=job.trials, minutes=job.minutes)
     width = widest(job.family, job.fixed, job.space)
     return run, job._work(run, text, width, job.space, left)
@@ -191,6 +205,15 @@ def _budget(
     if job.trials is not None and journal.exists() and _n_over(journal) >= job.trials:
         raise RunError(f"The study has its {job.trials} trials.", f"Give it more: --trials {2 * job.trials}")
     return job, None if job.minutes is None else job.minutes - spent
+
+
+def _minutes_spent(record: Record, journal: Path) -> float:
+    """Of the budget. Where the study was killed it could not note that down; then as its trials' own time tells."""
+    seconds = record.meta["seconds"]
+    if seconds is None and journal.exists():
+        n_workers = record.meta["config"]["workers"] or n_cores()
+        seconds = sum(t.seconds for t in Study.read(journal).trials if math.isfinite(t.seconds)) / n_workers
+    return float(seconds or 0.0) / 60
 
 
 def _n_over(journal: Path) -> int:

@@ -95,8 +95,7 @@ class Ledger:
 
         Raises RunError for a file that holds something else, or a study about something else.
         """
-        if pruner not in PRUNERS:
-            raise ConfigError(f"There is no pruner {pruner!r}.", did_you_mean(pruner, PRUNERS))
+        check_pruner(pruner)
         if not path.exists():
             create(path, about, first or {})
         study = load(path)
@@ -210,6 +209,12 @@ def _differing(had: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
 def _short(value: Any) -> str:
     text = json.dumps(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def check_pruner(name: str) -> None:
+    """Raises ConfigError for one that there is not."""
+    if name not in PRUNERS:
+        raise ConfigError(f"There is no pruner {name!r}.", did_you_mean(name, PRUNERS))
 
 
 def _pruner(name: str) -> optuna.pruners.BasePruner:
