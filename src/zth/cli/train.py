@@ -110,7 +110,8 @@ def _command(family: str) -> Callable[..., int]:
         model
             Which model.
         minutes
-            Train for about so long: the steps are counted from the speed that this machine has now.
+            Train for about so long: the steps are counted from the speed that this machine has now. Reading the
+            text and the last evaluation come on top.
         seed
             Seeds the initial weights, the batches and the samples.
         runs

@@ -51,11 +51,14 @@ def list_(*, desk: DeskOption = Path("my-zth"), as_json: JsonOption = False) -> 
     _print_list(rows)
     following = table.next()
     if following is not None:
-        verb = "start" if table.state(following) == "new" else "check"
-        out().print(f"\nNext: [bold]zth {verb} {following.id}[/]")
+        out().print(f"\nNext: [bold]{_step_to(following, table)}[/]")
     else:
         out().print("\nAll passed.")
     return 0
+
+
+def _step_to(exercise: Exercise, table: Desk) -> str:
+    return f"zth {'start' if table.state(exercise) == 'new' else 'check'} {exercise.id}"
 
 
 def _print_list(rows: list[dict[str, Any]]) -> None:
@@ -136,7 +139,8 @@ def check_(exercise: str = "", /, *, desk: DeskOption = Path("my-zth"), as_json:
     if not as_json:
         following = table.next()
         if verdict.ok and following is not None:
-            out().print(f"Next: [bold]zth start {following.id}[/]   how others solved it: zth solution {chosen.id}")
+            next_step = _step_to(following, table)
+            out().print(f"Next: [bold]{next_step}[/]   how others solved it: zth solution {chosen.id}")
     return 0 if verdict.ok else 1
 
 

@@ -105,7 +105,8 @@ def choose(net: nn.Module, X: Tensor, Y: Tensor, config: TrainConfig, *, seed: i
     try:
         if layers is None or Y.dim() != 1:
             reason = "is no sequence of layers" if layers is None else "would score every position"
-            raise ConfigError(f"The engine cannot train this {type(net).__name__}: it {reason}.", "Use autograd.")
+            problem = f"The engine cannot train this {type(net).__name__}: it {reason}."
+            raise ConfigError(problem, "Leave backend at auto.")
         return EngineSteps(layers, last_ids(X, getattr(net, "block_size", X.shape[1])), Y, config)
     except (ConfigError, ShapeError):
         if config.backend == "engine":
