@@ -11,8 +11,6 @@ from zth.compare import FLOAT64, same
 from zth.models.gpt.lecture import HeadList, as_attention
 from zth.runs import read
 from zth.workbook.exercise import get
-from zth.workbook.jail import Jail
-from zth.workbook.judge import judge
 from zth.workbook.l07_gpt.e01_heads_as_a_batch import check, solution
 from zth.workbook.measure import measure
 
@@ -88,13 +86,7 @@ def test_joining_undoes_splitting() -> None:
         ("numpy_by_hand", " / (1 - dropout)", "", "dropout without its division"),
     ],
 )
-def test_slips_in_a_real_file_are_named(
-    tmp_path: Path, jail: Jail, style: str, old: str, new: str, mistake: str
-) -> None:
-    text = (EXERCISE.folder / "right" / f"{style}.py").read_text()
-    assert text.count(old) == 1
-    path = tmp_path / EXERCISE.file_name
-    path.write_text(text.replace(old, new))
-    failure = judge(EXERCISE, path, jail).first_failure
+def test_slips_in_a_real_file_are_named(slip, style: str, old: str, new: str, mistake: str) -> None:
+    failure = slip(EXERCISE, style, old, new).first_failure
     assert failure is not None
     assert failure.mistake == mistake
