@@ -71,7 +71,7 @@ def told(tmp_path: Path, jail: Jail) -> Judge:
         text = (EXERCISE.folder / "right" / f"{style}.py").read_text()
         assert text.count(old) == 1
         path = tmp_path / EXERCISE.file_name
-        path.write_text(text.replace(old, new).replace("range(n_steps)", "range(300)"))
+        path.write_text(text.replace(old, new).replace("range(n_steps)", "range(min(n_steps, 300))"))
         return judge(EXERCISE, path, jail)
 
     return changed
@@ -138,6 +138,74 @@ def test_a_training_that_will_not_do_is_told_why(told: Judge, style: str, old: s
     assert failure is not None
     assert (failure.name, failure.mistake) == ("train", "")
     assert says in failure.says
+
+
+ENABLED = """
+@torch.enable_grad()
+def train_step(parameters, xb, yb, lr):
+    leaves = [p.detach().clone().requires_grad_() for p in parameters]
+    C, W1, b1, W2, b2, bngain, bnbias = leaves
+    x = C[xb].flatten(1) @ W1 + b1
+    hpreact = bngain * (x - x.mean(0)) * (x.var(0) + 1e-5) ** -0.5 + bnbias
+    loss = F.cross_entropy(torch.tanh(hpreact) @ W2 + b2, yb)
+    {way}
+    return loss.detach(), [(p - lr * d).detach() for p, d in zip(leaves, grads)]
+"""
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        "loss.backward(); grads = [p.grad for p in leaves]",
+        "torch.autograd.backward(loss); grads = [p.grad for p in leaves]",
+        "grads = torch.autograd.grad(loss, leaves)",
+        "grads = grad_imported_before(loss, leaves)",
+        "grads = torch.func.grad(lambda W: F.cross_entropy(torch.tanh(hpreact) @ W + b2, yb))(W2)",
+    ],
+)
+def test_autograd_cannot_be_switched_on_again(tmp_path: Path, jail: Jail, way: str) -> None:
+    text = (EXERCISE.folder / "right" / "net_class.py").read_text()
+    path = tmp_path / EXERCISE.file_name
+    path.write_text(f"{text}\nfrom torch.autograd import grad as grad_imported_before\n{ENABLED.format(way=way)}")
+    verdict = judge(EXERCISE, path, jail)
+    failure = verdict.first_failure
+    assert failure is not None
+    assert (failure.name, failure.state, failure.mistake) == ("train_step", "raised", "autograd after all")
+    assert verdict.trouble == ""  # what the check replaced is not held against the file
+
+
+TABLE = """
+def train(parameters, X, Y, n_steps):
+    counts = torch.ones(27, 27, 27) * 0.05
+    for (_, first, second), third in zip(X.tolist(), Y.tolist()):
+        counts[first, second, third] += 1
+    logits = (counts / counts.sum(2, keepdim=True)).log()
+    return lambda contexts: logits[contexts[:, 1], contexts[:, 2]]
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "mistake", "says"),
+    [
+        (None, TABLE, "a table instead of the net", "A table of counts"),
+        ("range(n_steps)", "range(1_000)", "n_steps ignored", "not a number of your own"),
+        (
+            "net = Net(parameters)\n    order",
+            "net = Net([0.9 * p for p in parameters])\n    order",
+            "",
+            "the net that came in",
+        ),
+    ],
+)
+def test_a_training_of_no_steps_tells_what_is_no_net(
+    tmp_path: Path, jail: Jail, old: str | None, new: str, mistake: str, says: str
+) -> None:
+    text = (EXERCISE.folder / "right" / "net_class.py").read_text()
+    path = tmp_path / EXERCISE.file_name
+    path.write_text(text + new if old is None else text.replace(old, new))
+    train = next(part for part in judge(EXERCISE, path, jail).parts if part.name == "train")
+    assert (train.state, train.mistake) == ("wrong", mistake)
+    assert says in train.says
 
 
 def test_the_questions_leave_their_tensors_alone() -> None:

@@ -63,7 +63,7 @@ def test_the_overall_moments_do_not_find_the_bug_and_the_check_does() -> None:
         assert y.mean().abs() < 1e-4
         assert (y.var((0, 1), correction=0) - 1).abs().max() < 2e-3
         found.append(solution.has_bug(y))
-    assert found == [False, True] * 3
+    assert found == [False, True] * 7
 
 
 def test_numbers_are_those_of_the_axes() -> None:
@@ -95,6 +95,9 @@ def test_numbers_are_those_of_the_axes() -> None:
             "torch's BatchNorm1d, channels in the middle",
         ),
         ("functional", "training=training", "training=True", "always as in training"),
+        ("functional", ", momentum=momentum, eps=eps)\n", ")\n", "momentum and eps ignored"),
+        ("functional", "eps=eps)\n", "eps=1e-5)\n", "eps ignored"),
+        ("a_layer", "var + self.eps", "var + 1e-5", "eps ignored"),
         ("a_layer", "self.momentum)\n            self.var", "1 - self.momentum)\n            self.var", ""),
     ],
 )
@@ -102,3 +105,20 @@ def test_slips_in_a_real_file_are_named(slip, style: str, old: str, new: str, mi
     failure = slip(EXERCISE, style, old, new).first_failure
     assert failure is not None
     assert failure.mistake == mistake
+
+
+@pytest.mark.parametrize(
+    ("found", "mistake"),
+    [
+        ("bool((y.mean(0).abs() < 1e-3).any())", "has_bug: any instead of all"),
+        ("abs(y[:, 0].mean(0)).max() < 1e-3", "has_bug: one position only"),
+        ("abs(y[:, -1].mean(0)).max() < 1e-3", "has_bug: one position only"),
+        ("(y[..., -1].mean(0).abs() < 1e-3).all()", "has_bug: one channel only"),
+        ("y[:, -1, 0].mean().abs() < 1e-3", "has_bug: one position of one channel"),
+    ],
+)
+def test_a_look_at_a_part_of_y_is_not_enough(slip, found: str, mistake: str) -> None:
+    right = "torch.allclose(y.mean(0), torch.zeros(y.shape[1:]), atol=1e-3)"
+    failure = slip(EXERCISE, "lecture_style", right, found).first_failure
+    assert failure is not None
+    assert (failure.name, failure.mistake) == ("has_bug", mistake)

@@ -35,7 +35,8 @@ PARTS = [
 MISTAKES = [
     Mistake(
         name="autograd after all",
-        says="backward() found no graph: autograd is switched off here. Write the gradients yourself, as in 5.1.",
+        says="Autograd is switched off here, so backward() and torch.autograd.grad end with an error. Write the "
+        "gradients yourself, as in 5.1.",
         instead={"train_step": wrong.by_autograd},
     ),
     Mistake(
@@ -193,6 +194,18 @@ MISTAKES = [
         says="The net has learnt a few examples by heart: on other names it is worse than guessing. Draw a new batch "
         "in every step.",
         instead={"train": wrong.training(one_batch=True)},
+    ),
+    Mistake(
+        name="a table instead of the net",
+        says="With n_steps = 0 the function must give the logits of the net that came in, but its logits are the "
+        "same whatever `parameters` are. A table of counts predicts names, too; here a net is to be trained.",
+        instead={"train": wrong.table},
+    ),
+    Mistake(
+        name="n_steps ignored",
+        says="With n_steps = 0 the function must give the logits of the net that came in. Yours was trained all the "
+        "same: make n_steps steps, not a number of your own.",
+        instead={"train": wrong.training(always=questions.N_STEPS)},
     ),
     Mistake(
         name="probabilities instead of logits",

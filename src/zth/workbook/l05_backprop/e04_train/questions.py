@@ -1,6 +1,7 @@
 """What 5.4 asks: one step and the calibration for their numbers, a short training for its loss on new names.
 
-Autograd is switched off while an answer works.
+A training of no steps shows whether it is a net that is trained: the function must then give the logits of the net
+that came in. Autograd's way back is switched off while an answer works.
 """
 
 from __future__ import annotations
@@ -28,15 +29,29 @@ BOUND = 2.55
 """Nats on dev. A constant 0.1 came to 2.44 to 2.46, a constant 0.3 to 2.45 to 2.50, six draws each."""
 GUESSING = math.log(27)
 LEARNT, COMPANY, PROBABILITIES = "learnt", "logits that depend on the company", "probabilities"
+AS_GIVEN, TABLE, OTHER = "the net as it came in", "the same for any parameters", "another function"
+TRAINED = "a net that has learnt all the same"
+"""What a training of no steps returned."""
+NEAR = 1e-4
+"""For logits in float32, whose size is some 1 to 10, behind sums of 200 terms and statistics of 40,000 examples."""
 NAMES = Parameters._fields
 _switched: WeakSet[Answer] = WeakSet()
-SWITCH = "__import__('torch').set_grad_enabled(False) if 'torch' in __import__('sys').modules else None"
+OFF = "autograd is switched off here: write the backward pass yourself"
+# All ways back come through here: backward(), autograd.grad, torch.func.grad; also where a file imported them before.
+# no_grad alone would not do: enable_grad undoes it.
+SWITCH = f"""
+import torch
+def off(*_args, **_kwargs):
+    raise RuntimeError({OFF!r})
+torch.set_grad_enabled(False)
+torch.autograd._engine_run_backward = off
+"""
 
 
 def without_autograd(answer: Any) -> None:
-    """Where the answer lives, a backward() finds no graph from now on; here, `torch.no_grad` does it."""
+    """Where the answer lives, a backward() ends with an error from now on; here, `torch.no_grad` sees to it."""
     if isinstance(answer, Answer) and answer not in _switched:
-        answer.ask("get", target=None, name="__builtins__")["eval"](SWITCH, {})
+        answer.ask("get", target=None, name="__builtins__")["exec"](SWITCH, {})
         _switched.add(answer)
 
 
@@ -44,7 +59,12 @@ def without_autograd(answer: Any) -> None:
 def one_step(answer: Any, parameters: list[Tensor], xb: Tensor, yb: Tensor, lr: float) -> object:
     """The loss, and each parameter after the step, by name."""
     without_autograd(answer)
-    result = answer.train_step(parameters, xb, yb, lr)
+    try:
+        result = answer.train_step(parameters, xb, yb, lr)
+    except RuntimeError as error:
+        if "does not require grad" in str(error):  # what no_grad does here, told as it is told there
+            raise RuntimeError(OFF) from error
+        raise
     if not isinstance(result, (tuple, list)) or len(result) != 2:
         return result
     loss, after = result
@@ -60,17 +80,37 @@ def statistics(answer: Any, parameters: list[Tensor], X: Tensor) -> object:
 
 
 def trained(answer: Any, parameters: list[Tensor], X: Tensor, Y: Tensor, n_steps: int) -> object:
-    """What the trained net is like on dev: see `_described`."""
+    """What the trained net is like on dev: see `_described`; for no steps, whether it is the net that came in."""
     if not isinstance(answer, Answer):
-        return _ours(answer.train)
+        return _ours(answer.train, n_steps)
     without_autograd(answer)
+    if n_steps == 0:
+        return _untouched(answer.train)
     return _on_dev(answer.train(parameters, X, Y, n_steps))
 
 
 @cache
-def _ours(train: wrong.Train) -> object:
+def _ours(train: wrong.Train, n_steps: int) -> object:
     """The same for the solution and the mistakes, which are asked again and again."""
-    return _on_dev(train(list(_start()), *_examples(), N_STEPS))
+    return _on_dev(train(list(_start()), *_examples(), n_steps)) if n_steps else _untouched(train)
+
+
+@torch.no_grad()
+def _untouched(train: Any) -> object:
+    """Whether a training of no steps leaves the net that came in; what `_on_dev` finds where there are no logits."""
+    contexts, _ = _asked()
+    model = train(list(_start()), *_examples(), 0)
+    found = _on_dev(model)
+    if not isinstance(found, dict) or "loss" not in found:
+        return found
+    got = as_array(model(contexts))
+    if np.allclose(got, _as_given(), rtol=NEAR, atol=NEAR):
+        return {**found, "found": AS_GIVEN}
+    other = Parameters.draw(stream(6, "init"), hidden=200)
+    of_other = as_array(train(list(other), *_examples(), 0)(contexts))
+    alike = got.shape == of_other.shape and np.allclose(got, of_other, rtol=NEAR, atol=NEAR)
+    other_than_given = TRAINED if found["found"] == LEARNT else OTHER
+    return {**found, "found": TABLE if alike else other_than_given}
 
 
 @torch.no_grad()
@@ -127,8 +167,15 @@ def accept(got: Any, wanted: Any) -> str:  # noqa: ARG001
         )
     if "loss" not in got:
         return f"For {N_ASKED:,} contexts the function gave {found}; wanted are logits, a row of 27 for each."
-    if found == LEARNT:
+    if found in (LEARNT, AS_GIVEN):
         return ""
+    if found == TABLE:
+        return "With n_steps = 0, the function gives the same logits for any `parameters`: it must be the net's."
+    if found in (OTHER, TRAINED):
+        return (
+            "With n_steps = 0, the function must give the logits of the net that came in, with statistics calibrated "
+            f"on `X`. It is {found}."
+        )
     return (
         f"The loss on names that were not given is {got['loss']:.3f}, {found}; wanted is one below {BOUND}. Guessing "
         f"has {GUESSING:.3f}, the net before training {_untrained():.3f}. Print the loss every 100 steps: does it "
@@ -158,9 +205,13 @@ def _start() -> Parameters:
 @cache
 def _untrained() -> float:
     """The loss on dev of the net that is given to `train`."""
-    X, Y = _asked()
-    logits = predict(_start(), calibrate(_start(), _examples()[0]), X)
-    return torch.nn.functional.cross_entropy(logits, Y).item()
+    return torch.nn.functional.cross_entropy(_as_given(), _asked()[1]).item()
+
+
+@cache
+def _as_given() -> Tensor:
+    """(N_ASKED, 27) logits on dev of the net that is given to `train`, calibrated."""
+    return predict(_start(), calibrate(_start(), _examples()[0]), _asked()[0])
 
 
 @cache
@@ -186,4 +237,4 @@ def contexts() -> list[tuple[list[Tensor], Tensor]]:
 
 
 def trainings() -> list[tuple[list[Tensor], Tensor, Tensor, int]]:
-    return [(list(_start()), *_examples(), N_STEPS)]
+    return [(list(_start()), *_examples(), n_steps) for n_steps in (N_STEPS, 0)]

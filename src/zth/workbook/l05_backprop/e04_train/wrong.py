@@ -137,6 +137,7 @@ def training(
     trained: bool = True,
     one_batch: bool = False,
     lr: float = 0.1,
+    always: int = 0,
     answer: Predict = predict,
 ) -> Train:
     """`train` by the library's engine; the options are the places to go wrong."""
@@ -145,7 +146,7 @@ def training(
         now = Parameters(*parameters)
         if trained:
             net = as_layers(now)
-            rows = torch.randint(len(X), (n_steps, 32), generator=torch.Generator().manual_seed(1))
+            rows = torch.randint(len(X), (always or n_steps, 32), generator=torch.Generator().manual_seed(1))
             rows = rows[:1].expand_as(rows) if one_batch else rows
             Engine(net, batch_size=32, block_size=X.shape[1], bessel=True).steps(X, Y, rows, lr)
             now = of_layers(net)
@@ -153,6 +154,19 @@ def training(
         return lambda contexts: answer(now, kept, contexts)
 
     return wrong
+
+
+def table(
+    parameters: Sequence[Tensor],  # noqa: ARG001
+    X: Tensor,
+    Y: Tensor,
+    n_steps: int,  # noqa: ARG001
+) -> Callable[[Tensor], Tensor]:
+    """Counts of what came after two characters, and no net."""
+    counts = torch.full((27, 27, 27), 0.1)
+    counts.index_put_((X[:, -2], X[:, -1], Y), torch.tensor(1.0), accumulate=True)
+    logits = (counts / counts.sum(-1, keepdim=True)).log()
+    return lambda contexts: logits[contexts[:, -2], contexts[:, -1]]
 
 
 def probabilities(parameters: Parameters, kept: Statistics, contexts: Tensor) -> Tensor:

@@ -65,12 +65,32 @@ def _afterwards() -> list[tuple[Tensor, Tensor]]:
 
 
 @cache
+def _otherwise() -> list[tuple[Tensor, Tensor, Tensor, Tensor, Tensor, bool]]:
+    """What is asked with another momentum and another eps: once in training, once in evaluation."""
+    return [(_x(6, 4, C, seed=75), *_vectors(), training) for training in (True, False)]
+
+
+def _around(means: list[list[float]], *, seed: int) -> Tensor:
+    """(T, C) -> (16, T, C), each position and channel with just this mean."""
+    x = _normal(16, len(means), len(means[0]), seed=seed)
+    return x - x.mean(0) + torch.tensor(means)
+
+
+@cache
 def _outputs() -> list[tuple[Tensor]]:
-    """What the layer gives with the bug and without, of positions that differ, and of some that are alike."""
+    """What the layer gives with the bug and without.
+
+    Of positions that differ, of some that are alike, and of some whose mean is 0 without the bug, by accident: the
+    middle position; the first and the last; two channels of three; each position's channels taken together.
+    """
     xs = [
         _x(32, 4, C, seed=90)[:, :, :2],
         _normal(4096, 2, 2, seed=91),  # without the bug each mean is near 0, but not as near as rounding leaves it
         _normal(16, 3, 1, seed=92) + 30,
+        _around([[-1.0], [0.0], [1.0]], seed=93),
+        _around([[0.0], [1.0], [-1.0], [0.0]], seed=94),
+        _around([[0.0, -1.0, 0.0], [0.0, 1.0, 0.0]], seed=95),
+        _around([[-1.0], [1.0]], seed=96) * torch.tensor([1.0, -1.0]),
     ]
     made = []
     for x in xs:
@@ -91,6 +111,11 @@ def _remembered(answer: Any, *batch: Tensor) -> list[Any]:
 
 def _evaluated(answer: Any, *batch: Tensor) -> list[Any]:
     y, mean, var = answer.batch_norm(*batch, False)
+    return [y, _flat(mean), _flat(var)]
+
+
+def _with_others(answer: Any, *batch: Any) -> list[Any]:
+    y, mean, var = answer.batch_norm(*batch, momentum=0.3, eps=0.01)
     return [y, _flat(mean), _flat(var)]
 
 
@@ -115,6 +140,12 @@ PARTS = [
         cases=_training,
     ),
     Part(name="batch_norm in evaluation", shown=CALL + "False)", ask=_evaluated, cases=_evaluation),
+    Part(
+        name="batch_norm's momentum and eps",
+        shown="batch_norm({0}, gamma, beta, running_mean, running_var, training={5}, momentum=0.3, eps=0.01)",
+        ask=_with_others,
+        cases=_otherwise,
+    ),
     Part(
         name="batch_norm trained, then evaluated",
         shown="batch_norm of {} in training, then of {} in evaluation",
@@ -195,10 +226,25 @@ def _mean_of_variances(x: Tensor, axes: Axes) -> tuple[Tensor, Tensor]:
 
 
 def _channels_in_the_middle(
-    x: Tensor, gamma: Tensor, beta: Tensor, running_mean: Tensor, running_var: Tensor, training: bool
+    x: Tensor,
+    gamma: Tensor,
+    beta: Tensor,
+    running_mean: Tensor,
+    running_var: Tensor,
+    training: bool,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
 ) -> Result:
     mean, var = running_mean.clone(), running_var.clone()
-    return F.batch_norm(x, mean, var, gamma, beta, training=training), mean, var
+    return F.batch_norm(x, mean, var, gamma, beta, training, momentum, eps), mean, var
+
+
+def _a_tenth(old: Tensor, new: Tensor, _momentum: float) -> Tensor:
+    return 0.9 * old + 0.1 * new
+
+
+def _root_with_the_usual_eps(var: Tensor, _eps: float) -> Tensor:
+    return (var + 1e-5).sqrt()
 
 
 def _instead(**options: Any) -> dict[str, object]:
@@ -343,6 +389,22 @@ MISTAKES: list[Mistake] = [
         instead=_instead(remembered=lambda var, n: (var * n / (n - 1)).sqrt()),
     ),
     Mistake(
+        name="momentum and eps ignored",
+        says="With momentum=0.3 and eps=0.01 you still moved by a tenth and added 1e-5. Those are only what the "
+        "arguments are by default: use `momentum` and `eps` where the numbers stand.",
+        instead=_instead(moved=_a_tenth, root=_root_with_the_usual_eps),
+    ),
+    Mistake(
+        name="momentum ignored",
+        says="With momentum=0.3 the running statistics still took a tenth: use `momentum`, not 0.1 and 0.9.",
+        instead=_instead(moved=_a_tenth),
+    ),
+    Mistake(
+        name="eps ignored",
+        says="With eps=0.01 you still added 1e-5 to the variance: use `eps`.",
+        instead=_instead(root=_root_with_the_usual_eps),
+    ),
+    Mistake(
         name="has_bug finds nothing",
         says="False for every y. The mean and the variance over everything are 0 and 1 with the bug, too. Look at "
         "each position: y.mean(0) has T rows. And allow for rounding: it is never exactly 0.",
@@ -364,6 +426,36 @@ MISTAKES: list[Mistake] = [
         says="A right layer was accused. With 4,096 examples, positions that are alike have means near 0, but not as "
         "near as rounding leaves them: allow 0.001, no more.",
         instead={"has_bug": lambda y: bool((y.mean(0).abs() < 0.1).all())},
+    ),
+    Mistake(
+        name="has_bug: any instead of all",
+        says="A right layer was accused since one of its means was 0. A position may happen to lie at the mean of "
+        "all of them. With the bug *every* position has the mean 0, in every channel: .all(), not .any().",
+        instead={"has_bug": lambda y: bool((y.mean(0).abs() < 1e-3).any())},
+    ),
+    Mistake(
+        name="has_bug: one position only",
+        says="A right layer was accused whose first and last positions happen to lie at the mean of all; those "
+        "between do not. With the bug *every* position has the mean 0: look at all T.",
+        instead={"has_bug": lambda y: bool((y[:, 0].mean(0).abs() < 1e-3).all())},
+    ),
+    Mistake(
+        name="has_bug: one channel only",
+        says="A right layer was accused whose positions are alike in the first channel and differ in another. With "
+        "the bug *every* channel has the mean 0 at every position: look at all C.",
+        instead={"has_bug": lambda y: bool((y[:, :, 0].mean(0).abs() < 1e-3).all())},
+    ),
+    Mistake(
+        name="has_bug: one position of one channel",
+        says="You looked at the mean of one position and one channel; in a right layer that may happen to be 0. With "
+        "the bug *all* T times C means are 0: y.mean(0) has them.",
+        instead={"has_bug": lambda y: bool(y[:, 0, 0].mean().abs() < 1e-3)},
+    ),
+    Mistake(
+        name="has_bug: the channels averaged, too",
+        says="You averaged over the channels of a position, and there one channel's mean can make up for another's. "
+        "Average over the batch alone, y.mean(0): T rows of C.",
+        instead={"has_bug": lambda y: bool((y.mean((0, 2)).abs() < 1e-3).all())},
     ),
     Mistake(
         name="bug and fixed exchanged",
