@@ -100,7 +100,7 @@ WRONG = [
     ("--lr nan", "lr must be a number above 0; got nan."),
     ("--hidden 0", "hidden must be a whole number from 1 up; got 0."),
     ("--block-size 6 --model wavenet", "block_size must be 2, 4, 8, 16, ...; got 6."),
-    ("--optimizer adam", 'Choose from: "sgd", "adamw".'),
+    ("--optimizer adam", 'Choose from: "sgd", "adamw", "muon".'),
     ("--minutes nan", "minutes must be above 0; got nan."),
     ("--steps 3 --minutes 1", "Got both --steps and --minutes."),
     ("--resume runs/x", "Got my.txt with --resume, which goes on with the options of before."),
@@ -184,6 +184,70 @@ def test_the_learning_rate_finder(capsys: pytest.CaptureFixture[str]) -> None:
     assert [block["kind"] for block in record.blocks] == ["figure", "plot"]
     _, out, _ = run(capsys, "train", "my.txt", "--find-lr", "--json")
     assert 1e-4 < json.loads(out)["lr"] < 0.1
+
+
+VERSE = "So we'll go no more a roving\nSo late into the night,\n\n"
+SMALL_MLP = ("--steps", "20", "--hidden", "12", "--embedding", "4")
+NANO = ("--layers", "1", "--heads", "2", "--width", "16", "--steps", "20")
+
+
+def test_one_long_text_trains_the_gpt(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("verse.txt").write_text(20 * VERSE + "Ω")
+    code, out, err = run(capsys, "train", *NANO, "--no-tie-weights", "verse.txt")  # the text may come last
+    assert code == 0
+    said = " ".join(err.split())
+    for words in (
+        "it is one long text",
+        "the last 109 (dev)",
+        "alone ('Ω')",
+        "looks 64 characters back, dropout 0.2",
+    ):
+        assert words in said
+    assert "dev bits per character" in out
+    (record,) = find(Path("runs"))
+    settings = record.meta["config"]
+    assert (settings["model"], settings["kind"], settings["train"]["optimizer"]) == ("gpt", "text", "muon")
+    code, passage, _ = run(capsys, "sample", "--prompt", "So we'll", "--max-length", "200")
+    assert (code, passage[:8], len(passage)) == (0, "So we'll", 209)
+    monkeypatch.setattr("rich.console.Console.is_terminal", True)
+    assert run(capsys, "sample", "--prompt", "So we'll", "--max-length", "200")[1] == passage, "as it is drawn"
+    _, several, _ = run(capsys, "sample", "--n", "2", "--max-length", "5", "--json")
+    assert [len(each) for each in json.loads(several)] == [5, 5]
+    code, _, err = run(capsys, "sample", "--prompt", "é")
+    assert code == 2
+    assert "which the model never saw" in err
+
+
+def test_a_long_text_by_lines_and_in_blocks_are_compared_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("verse.txt").write_text(20 * VERSE)
+    assert run(capsys, "train", "verse.txt", *NANO)[0] == 0
+    assert run(capsys, "train", "verse.txt", "--model", "mlp", *SMALL_MLP)[0] == 0
+    assert run(capsys, "train", "verse.txt", "--kind", "lines", *SMALL_MLP)[0] == 0
+    from zth.cli.compare import compare_
+    from zth.report.compare import collect, compare
+
+    by_blocks, by_lines = sorted(compare(collect([Path("runs")])[0]), key=lambda each: len(each.trainings))
+    assert ([each.model for each in by_blocks.trainings], len(by_lines.trainings)) == (["gpt"], 2)
+    assert by_blocks.trainings[0].test is None
+    assert compare_() == 0
+    assert "compare losses only within a table" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("content", "tokens", "words"),
+    [
+        ("a\n\nb", "", "4 characters cannot be split into train and dev"),
+        ("a\n\nb" * 20, "--block-size 100", "72 characters to learn from; a block of 100 needs 101"),
+        ("\0a\n\nb", "", "is binary"),
+        ("a\n\nb" * 20, "--backend engine", "engine cannot read one long text"),
+        ("a\n\nb" * 20, "--kind nonsense", 'Invalid value "nonsense" for --kind'),
+    ],
+)
+def test_long_texts_that_cannot_be(content: str, tokens: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("long.txt").write_text(content)
+    code, out, err = run(capsys, "train", "long.txt", *tokens.split())
+    assert (code, out) == (2, "")
+    assert words in " ".join(err.split())
 
 
 ENTRY = f"import sys\nfrom zth import cli\ncli.COMMANDS = {{'Lab': {LAB!r}}}\nsys.exit(cli.main(sys.argv[1:]))"

@@ -117,6 +117,7 @@ def test_what_cannot_be_done_says_so(capsys: pytest.CaptureFixture[str]) -> None
         (("my.txt", "--trials", "1", "--study", "text.journal"), "not the journal of a study"),
         ((*FAST, "--hidden", "5", "--trials", "1", "--study", "mlp.journal"), "holds another study"),
         (("my.txt", "--model", "gru", "--trials", "1", "--study", "mlp.journal"), 'its family is "mlp", not "gru"'),
+        (("plays", "--model", "gpt"), "gpt learns plays in blocks"),
         (("--resume", "nowhere"), "not a run folder"),
     ]:
         code, out, err = run(capsys, "tune", *arguments)

@@ -266,3 +266,10 @@ class TestShards:
         with pytest.raises(VocabularyError):
             write_ids(["ab", "c"], Vocabulary.of_text("ab"), tmp_path / "0.bin")
         assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_of_many_steps_are_those_of_each() -> None:
+    blocks = Blocks(Ids([np.arange(200)]), block_size=4, batch_size=3, seed=1)
+    rows = blocks.rows(250, 260)  # over the end of a chunk
+    for step, row in enumerate(rows, 250):
+        assert blocks.batch(step)[0][:, 0].tolist() == row.tolist()

@@ -175,3 +175,20 @@ def test_training_mode_is_given_back() -> None:
     with training(net):
         assert all(part.training for part in net.modules())
     assert [part.training for part in net.modules()] == [True, True, False]
+
+
+def test_what_the_engine_does_not_know_is_done_by_autograd(make) -> None:
+    net, (X, Y) = make("mlp")
+    for config, words in (({"optimizer": "muon"}, "knows no Muon"), ({"clip": 1.0}, "does not clip")):
+        assert choose(net, X, Y, TrainConfig(**config)).name == "autograd"
+        with pytest.raises(ConfigError, match=words):
+            choose(net, X, Y, TrainConfig(backend="engine", **config))
+
+
+def test_gradients_are_clipped_together(make) -> None:
+    """A step of SGD is lr * clip long, all parameters taken together."""
+    net, (X, Y) = make("mlp")
+    before = torch.cat([p.detach().flatten() for p in net.parameters()])
+    Trainer(net, (X, Y), TrainConfig(steps=1, optimizer="sgd", lr=1.0, schedule="constant", clip=0.01)).run(1)
+    after = torch.cat([p.detach().flatten() for p in net.parameters()])
+    assert abs((after - before).norm().item() - 0.01) < 1e-4

@@ -28,6 +28,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"drop_to": -0.1}, "drop_to must be from 0 to 1"),
     ({"schedule": "inverse", "drop_to": 0.0}, "never falls to 0"),
     ({"optimizer": "adam"}, "There is no optimizer 'adam'. Did you mean adamw?"),
+    ({"lr_rest": 0.0}, "lr_rest must be a number above 0"),
+    ({"clip": -1.0}, "clip must be a number from 0 up"),
+    ({"cooldown": 0.0}, "cooldown must be above 0, up to 1"),
+    ({"cooldown": math.nan}, "cooldown must be above 0"),
     ({"schedule": "cosin"}, "Did you mean cosine?"),
     ({"backend": "gpu"}, "Known: auto, autograd, engine"),
 ]
@@ -42,12 +46,13 @@ def test_what_makes_no_sense_is_refused(values: dict[str, Any], words: str) -> N
 
 def test_the_bounds_themselves_are_allowed() -> None:
     TrainConfig(steps=1, batch_size=1, warmup_steps=1, drop_at=0, drop_to=0, beta1=0, beta2=0, ema=0)
-    TrainConfig(drop_at=1, drop_to=1)
+    TrainConfig(drop_at=1, drop_to=1, cooldown=1, clip=0)
 
 
 @pytest.mark.parametrize("family", trainable())
 def test_the_recipe_of_every_family_is_one(family: str) -> None:
     recipe = getattr(model_class(family), "recipe", None)
     assert (recipe is not None) == issubclass(model_class(family), nn.Module)
-    if recipe:
-        TrainConfig(**recipe)
+    for each in (recipe, getattr(model_class(family), "text_recipe", None)):
+        if each:
+            TrainConfig(**each)

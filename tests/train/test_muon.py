@@ -9,7 +9,7 @@ from torch import nn
 from zth.compare import FLOAT64, Tolerance, same
 from zth.errors import ConfigError
 from zth.models.gpt import GPTModel, preset
-from zth.train.muon import NEWTON_SCHULZ, Muon, decay_groups, muon_groups, orthogonalised
+from zth.train.muon import NEWTON_SCHULZ, Muon, MuonAndAdamW, decay_groups, muon_groups, orthogonalised
 
 
 @pytest.fixture
@@ -158,3 +158,28 @@ class TestGroups:
         hidden, rest = muon_groups(model)
         assert sum(len(group["params"]) for group in hidden) == 8
         assert [p is model.embedding.C for group in rest for p in group["params"]] == [True]
+
+
+def test_both_at_once_are_each_by_itself(g) -> None:
+    """MuonAndAdamW moves the matrices as Muon and the rest as torch's AdamW; its state can be put into another."""
+    nets = [GPTModel(preset("nano", vocab_size=7, output_init="same"), generator=g) for _ in range(2)]
+    nets[1].load_state_dict(nets[0].state_dict())
+    both = MuonAndAdamW(nets[0], lr_rest=0.5, weight_decay=0.1, beta2=0.95)
+    hidden, rest = muon_groups(nets[1], 0.1)
+    apart = [Muon(hidden, lr=0.02), torch.optim.AdamW(rest, lr=0.01, betas=(0.9, 0.95))]
+    for _ in range(3):
+        for p, q in zip(nets[0].parameters(), nets[1].parameters(), strict=True):
+            p.grad = torch.randn(p.shape, generator=g)
+            q.grad = p.grad.clone()
+        both.step(0.02)
+        for optimizer in apart:
+            optimizer.step()
+    for p, q in zip(nets[0].parameters(), nets[1].parameters(), strict=True):
+        assert torch.allclose(p, q, atol=1e-6)
+    assert len(both.state()) == len(both.matrices) + 2 * len(both.adamw.parameters) + 1
+    assert all(momentum.any() for name, momentum in both.state().items() if name.startswith("momentum"))
+
+
+def test_a_net_without_a_matrix_for_muon(g) -> None:
+    with pytest.raises(ConfigError, match="has no matrix for Muon between its ends"):
+        MuonAndAdamW(nn.Sequential(), lr_rest=1.0)

@@ -54,5 +54,12 @@ def test_warm_up_rises_to_lr_and_the_schedule_begins_there(schedule: str) -> Non
     assert np.allclose(found[10:], without)
 
 
+def test_a_trapezoid() -> None:
+    config = TrainConfig(steps=10, lr=2.0, schedule="trapezoid", cooldown=0.4, drop_to=0.5)
+    assert np.allclose(rates(config, 0, 10), [2.0] * 7 + [1.75, 1.5, 1.25])
+    whole = TrainConfig(steps=10, schedule="trapezoid", cooldown=1.0)
+    assert np.allclose(rates(whole, 0, 10), rates(TrainConfig(steps=10, schedule="linear"), 0, 10))
+
+
 def test_only_warm_up() -> None:
     assert np.allclose(rates(TrainConfig(steps=4, lr=1.0, warmup_steps=4), 0, 4), [0.25, 0.5, 0.75, 1.0])

@@ -138,10 +138,11 @@ def _table(comparison: Comparison) -> Table:
             table.add_column(heading, justify="left" if text else "right", overflow="fold", no_wrap=not text)
     best = comparison.trainings[0].dev
     for place, each in enumerate(comparison.trainings, 1):
-        train, dev, test = (number(loss, 4) for loss in (each.train, each.dev, each.test))
+        losses = (each.train, each.dev, each.test)
+        train, dev, test = ("" if loss is None else number(loss, 4) for loss in losses)
         steps = ["" if each.steps is None else f"{each.steps:,}"] if wide else []
         minutes = f"{each.seconds / 60:.2f}"
-        losses = [train, f"[bold]{dev}[/]", test] if wide else [f"[bold]{dev}[/]"]
+        shown = [train, f"[bold]{dev}[/]", test] if wide else [f"[bold]{dev}[/]"]
         first = "" if place == 1 else f"{each.dev - best:+.4f}"
-        table.add_row(str(place), escape(each.model), f"{each.n_parameters:,}", *steps, minutes, *losses, first)
+        table.add_row(str(place), escape(each.model), f"{each.n_parameters:,}", *steps, minutes, *shown, first)
     return table

@@ -69,18 +69,44 @@ def flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def family_of(tokens: Sequence[str], verb: str) -> str:
+def value_of(tokens: Sequence[str], name: str) -> str | None:
+    """What a flag is given, before anything else is read; None where it is left out.
+
+    >>> value_of(["names", "--model=gru"], "--model"), value_of(["--model"], "--model"), value_of([], "--model")
+    ('gru', '', None)
+    """
+    found = None
+    for token, after in zip(tokens, [*tokens[1:], ""], strict=False):  # with no token, none after it
+        if token == name:
+            found = after
+        elif token.startswith(f"{name}="):
+            found = token.removeprefix(f"{name}=")
+    return found
+
+
+def first_argument(tokens: Sequence[str], switches: Sequence[str]) -> str | None:
+    """The first token that is neither a flag nor the value of one; `switches` are the flags that take no value.
+
+    >>> first_argument(["--lr", "0.1", "--json", "my.txt"], ["--json"]), first_argument(["--lr", "0.1"], [])
+    ('my.txt', None)
+    """
+    before = ""
+    for token in tokens:
+        takes_value = before.startswith("--") and "=" not in before and before not in switches
+        if not token.startswith("-") and not takes_value:
+            return token
+        before = token
+    return None
+
+
+def family_of(tokens: Sequence[str], verb: str, default: str = "mlp") -> str:
     """What --model names, before anything else is read. Raises ConfigError for an unknown one.
 
     >>> family_of(["names", "--model=gru"], "train"), family_of([], "train")
     ('gru', 'mlp')
     """
-    family = "mlp"
-    for token, after in zip(tokens, [*tokens[1:], ""], strict=False):  # with no token, none after it
-        if token == "--model":
-            family = after
-        elif token.startswith("--model="):
-            family = token.removeprefix("--model=")
+    named = value_of(tokens, "--model")
+    family = default if named is None else named
     if family not in trainable():
         raise ConfigError(f"There is no model {family!r} to {verb}.", did_you_mean(family, trainable()))
     return family

@@ -9,8 +9,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
+from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import cyclopts
 from cyclopts import App, Group, Parameter
@@ -18,17 +19,22 @@ from rich.markup import escape
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 
-from zth.cli.options import family_of, field_docs, flag, flags, run_inner
+from zth.cli.options import family_of, field_docs, first_argument, flag, flags, run_inner, value_of
 from zth.cli.report import figures_table
 from zth.cli.terminal import JsonOption, err, out, print_json, printable
-from zth.errors import ConfigError, RunError, did_you_mean
+from zth.data import sources
+from zth.data.sources import Corpus
+from zth.data.tally import Kind
+from zth.errors import ConfigError, DataError, RunError, did_you_mean
 from zth.models.protocol import CONFIG_FILE, LanguageModel, config_class, model_class, trainable
 from zth.report import summary
 from zth.runs import Run, figure_row, find, read
-from zth.sample import sample
+from zth.sample import sample, sample_stream
 from zth.train.checkpoint import Checkpoint
+from zth.train.chosen import chosen, default_family, fitted
 from zth.train.config import TrainConfig
 from zth.train.job import SAMPLES_FILE, Job, Progress, load_vocabulary, resume
+from zth.train.long_text import read_for
 
 Show = Callable[[Progress], object]
 Stop = Callable[[], bool]
@@ -44,7 +50,8 @@ app = App(
 EPILOGUE = """Examples:
     zth train names                                  the MLP, in half a minute
     zth train names --model wavenet --minutes 5      as good as five allow
-    zth train my.txt --model gru                     a text of yours
+    zth train my.txt                                 a text of yours
+    zth train shakespeare --minutes 5                the GPT, on one long text
     zth train names --model mlp --find-lr            which learning rate?
     zth train --resume runs/FOLDER                   go on after Ctrl-C
 """
@@ -53,13 +60,15 @@ EPILOGUE = """Examples:
 @app.default
 def train_(*tokens: Annotated[str, Parameter(allow_leading_hyphen=True, show=False)]) -> int:
     """Train a model on names, or on a text of yours."""
-    family = family_of(tokens, "train")
+    family_of(tokens, "train")
     _refuse_together(tokens)
+    corpus = None if value_of(tokens, "--resume") is not None else _corpus(tokens)
+    family = family_of(tokens, "train", default_family(corpus) if corpus else "mlp")
     return run_inner(
         "train",
         "Train a model on names, or on a text of yours, into a run folder.",
         EPILOGUE,
-        _command(family),
+        _command(family, corpus),
         tokens,
         lambda error: _wrong(error, family),
     )
@@ -78,22 +87,42 @@ def _refuse_together(tokens: Sequence[str]) -> None:
         )
 
 
-def _command(family: str) -> Callable[..., int]:
-    """The command with the flags of one family: those of its config and, where it is a net, of TrainConfig."""
+def _corpus(tokens: Sequence[str]) -> Corpus | None:
+    """The text that the command names: which flags there are depends on it. Raises DataError for none."""
+    kinds: list[type[Any]] = [TrainConfig, *(config_class(each) for each in trainable())]
+    switches = {flag(field.name) for kind in kinds for field in fields(kind) if field.type in ("bool", bool)}
+    switches |= {each.replace("--", "--no-", 1) for each in switches} | {"--json", "--find-lr", "--help"}
+    name = first_argument(tokens, sorted(switches)) or "names"
+    kind = value_of(tokens, "--kind")
+    try:
+        with err().status("Reading ..."):
+            return sources.load(name, kind=kind if kind in get_args(Kind) else None)  # type: ignore[arg-type]
+    except DataError:
+        if "--help" in tokens:
+            return None
+        raise
+
+
+def _command(family: str, corpus: Corpus | None) -> Callable[..., int]:
+    """The command with the flags of one family: those of its config and, where it is a net, of TrainConfig.
+
+    What is left out is chosen to fit the corpus.
+    """
     options_group, train_group = Group(f"The model: {family}", sort_key=2), Group("The training", sort_key=3)
-    options_class = flags("Options", options_group, (config_class(family), {}, ("vocab_size",)))
-    recipe = getattr(model_class(family), "recipe", None)
+    fitting, recipe = fitted(family, corpus)
+    options_class = flags("Options", options_group, (config_class(family), fitting, ("vocab_size",)))
     training_class = flags("Training", train_group, *([(TrainConfig, recipe, ())] if recipe is not None else []))
 
     plain_options, plain_training = options_class(), training_class()
 
     def train(
-        data: str = "names",
+        data: str = "names",  # noqa: ARG001 (_corpus has read it)
         /,
         *,
         model: str = family,  # noqa: ARG001 (family_of has read it)
         options: Any = plain_options,
         training: Any = plain_training,
+        kind: Kind | None = None,  # noqa: ARG001 (_corpus has read it)
         minutes: float | None = None,
         seed: int = 42,
         runs: Path = Path("runs"),
@@ -106,9 +135,11 @@ def _command(family: str) -> Callable[..., int]:
         Parameters
         ----------
         data
-            A name from `zth data list`, or a file or folder of yours; it is read line by line.
+            A name from `zth data list`, or a file or folder of yours.
         model
-            Which model.
+            Which model. Left out: the mlp for a text of lines, the gpt for one long text.
+        kind
+            lines (one item a line) or text (one long text), where it is not what the text seems to be.
         minutes
             Train for about so long: the steps are counted from the speed that this machine has now. Reading the
             text and the last evaluation come on top.
@@ -127,7 +158,8 @@ def _command(family: str) -> Callable[..., int]:
             return _resume(resume, as_json=as_json)
         if recipe is None and minutes is not None:
             raise ConfigError(f"--minutes is of no use here: {family} learns by counting.", "Leave it out.")
-        job = _job(data, family, asdict(options), TrainConfig(**asdict(training)), minutes, seed)
+        assert corpus is not None
+        job = _job(corpus, family, asdict(options), TrainConfig(**asdict(training)), minutes, seed)
         return _find(job, runs, as_json=as_json) if find_lr else _train(job, runs, as_json=as_json)
 
     hints: dict[str, Any] = {
@@ -135,6 +167,7 @@ def _command(family: str) -> Callable[..., int]:
         "model": Annotated[str, Parameter(help=f"One of {', '.join(trainable())}.")],
         "options": Annotated[options_class, Parameter(name="*")],
         "training": Annotated[training_class, Parameter(name="*", parse=recipe is not None)],
+        "kind": Kind | None,
         "minutes": float | None,
         "seed": int,
         "runs": Path,
@@ -169,23 +202,23 @@ def _wrong(error: cyclopts.CycloptsError, family: str) -> ConfigError:
 def _known_flags(family: str) -> list[str]:
     known = [field.name for field in (*fields(config_class(family)), *fields(TrainConfig))]
     known.remove("vocab_size")  # the text's
-    return [flag(name) for name in (*known, "model", "minutes", "seed", "runs", "resume", "find_lr", "json")]
+    return [flag(name) for name in (*known, "model", "kind", "minutes", "seed", "runs", "resume", "find_lr", "json")]
 
 
 def _job(
-    data: str, family: str, options: dict[str, Any], config: TrainConfig, minutes: float | None, seed: int
+    corpus: Corpus, family: str, options: dict[str, Any], config: TrainConfig, minutes: float | None, seed: int
 ) -> Job:
     """Everything read and checked."""
-    from zth.data import sources
-    from zth.train.examples import Text
-
     with err().status("Reading ..."):
-        text = Text.of(sources.load(data))
+        text = read_for(corpus, family)
     return Job(text=text, family=family, options=options, config=config, minutes=minutes, seed=seed)
 
 
 def _train(job: Job, root: Path, *, as_json: bool) -> int:
     command = ["zth", *sys.argv[1:]]
+    if not as_json:
+        for line in chosen(job):
+            err().print(line, markup=False, soft_wrap=True)
     return _run(lambda show, stop: replace(job, show=show, stop=stop).start(root, command=command), as_json=as_json)
 
 
@@ -226,7 +259,7 @@ def _print_run(run: Run) -> None:
     out().print(figures_table(summary([read(run.folder)])))
     lines = (run.folder / SAMPLES_FILE).read_text(encoding="utf-8").splitlines()
     out().print("\n[bold]Drawn from it[/]")
-    for line in lines[:10]:
+    for line in lines[:12]:
         out().print("  " + escape(printable(line)), overflow="ellipsis", no_wrap=True)
     folder = escape(str(run.folder))
     out().print(f"\n[bold]zth sample {folder}[/]   more of it", soft_wrap=True)
@@ -261,6 +294,9 @@ class _Board:
             f"{progress.step:,}/{progress.steps:,}  loss {progress.loss:.4f}{dev}  "
             f"{progress.per_second:,.0f} steps/s  {duration(progress.left)} left"
         )
+        if progress.glimpse:
+            err().print(f"\n[dim]step {progress.step:,} writes:[/]", soft_wrap=True)
+            err().print(printable(progress.glimpse) + "\n", markup=False, soft_wrap=True)
         self._bar.update(self._task, completed=progress.step, total=progress.steps, told=told)
         if not err().is_terminal and time.monotonic() - self._told > 10:
             self._told = time.monotonic()
@@ -336,33 +372,33 @@ def sample_(
     run: Path | None = None,
     /,
     *,
-    n: int = 20,
+    n: int | None = None,
     seed: int = 42,
     temperature: float = 1.0,
     top_k: int | None = None,
-    max_length: int = 100,
+    max_length: int | None = None,
     prompt: str = "",
     runs: Path = Path("runs"),
     as_json: JsonOption = False,
 ) -> int:
-    """Draw lines from a trained model.
+    """Draw lines from a trained model, or a passage where it learnt from one long text.
 
     Parameters
     ----------
     run
         A run folder of zth train. Default: the newest one.
     n
-        How many lines.
+        How many. Default: 20 lines, or one passage, which a terminal shows as it is drawn.
     seed
-        Another seed draws other lines.
+        Another seed draws others.
     temperature
         Below 1 the likely gets likelier; 0 always takes the likeliest.
     top_k
         Draw each character among the k likeliest only.
     max_length
-        Characters of a line, at most.
+        Characters drawn, at most: of a line. Default: 100, for a passage 500.
     prompt
-        What every line begins with.
+        What every line or passage begins with.
     runs
         Where run folders are, to find the newest.
     as_json
@@ -370,21 +406,28 @@ def sample_(
     """
     folder = _newest(runs) if run is None else run
     model, vocabulary = LanguageModel.load(folder), load_vocabulary(folder)
-    lines = sample(
-        model,
-        vocabulary,
-        n=n,
-        seed=seed,
-        temperature=temperature,
-        top_k=top_k,
-        max_length=max_length,
-        prompt=prompt,
-    )
+    long = not vocabulary.boundary
+    n = (1 if long else 20) if n is None else n
+    how: dict[str, Any] = {
+        "seed": seed,
+        "temperature": temperature,
+        "top_k": top_k,
+        "max_length": (500 if long else 100) if max_length is None else max_length,
+        "prompt": prompt,
+        "keep": max(1, model.block_size // 2) if long else None,
+    }
+    if long and n == 1 and not as_json and out().is_terminal:
+        for piece in chain([prompt], sample_stream(model, vocabulary, **how), ["\n"]):
+            out().print(printable(piece), end="", markup=False, emoji=False, soft_wrap=True)
+        return 0
+    drawn = sample(model, vocabulary, n=n, **how)
     if as_json:
-        print_json(lines)
-    else:
-        for line in lines:
-            out().print(printable(line), markup=False, emoji=False, soft_wrap=True)
+        print_json(drawn)
+        return 0
+    for number, each in enumerate(drawn):
+        if long and number:
+            out().print("[dim]-----[/]")
+        out().print(printable(each), markup=False, emoji=False, soft_wrap=True)
     return 0
 
 

@@ -194,6 +194,20 @@ class Blocks:
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         """(B, T) ids and (B, T) targets, int64."""
+        return self.at(self.rows(step, step + 1)[0])
+
+    def rows(self, start: int, stop: int) -> IntArray:
+        """Where the blocks of the steps start .. stop - 1 begin -> (stop - start, B)."""
+        return np.stack([self._begins(step) for step in range(start, stop)])
+
+    def at(self, begins: IntArray) -> tuple[Tensor, Tensor]:
+        """(B,) places -> (B, T) ids from there on, and (B, T) targets, int64."""
+        import torch
+
+        both = torch.from_numpy(self.ids.rows(begins, self.block_size + 1))
+        return both[:, :-1], both[:, 1:]
+
+    def _begins(self, step: int) -> IntArray:
         import torch
 
         chunk, number = divmod(step, CHUNK)
@@ -202,9 +216,8 @@ class Blocks:
             generator = stream(self.seed, f"batches/{chunk}")
             drawn = torch.randint(n_places, (CHUNK, self.batch_size), generator=generator)
             self._chunk, self._starts = chunk, drawn.numpy()
-        rows = self.ids.rows(self._starts[number, self.rank :: self.world_size], self.block_size + 1)
-        both = torch.from_numpy(rows)
-        return both[:, :-1], both[:, 1:]
+        begins: IntArray = self._starts[number, self.rank :: self.world_size]
+        return begins
 
 
 def windows_in_order(ids: Ids, block_size: int, *, n_rows: int = 256) -> Iterator[tuple[Tensor, Tensor]]:

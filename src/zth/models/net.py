@@ -60,6 +60,8 @@ class NetModel(nn.Module, LanguageModel, Generic[C]):
     config_class: ClassVar[type[Any]]
     recipe: ClassVar[Mapping[str, Any]] = {}
     """Fields of zth.train's TrainConfig, as plain values, that make a good model of the names within a minute."""
+    text_recipe: ClassVar[Mapping[str, Any]] = {}
+    """The same for one long text, where it learns from such a one in blocks."""
     reads_lines: ClassVar[bool] = False
     """It scores all positions in one pass, so it learns from whole lines instead of windows."""
     sees_one_block: ClassVar[bool] = False

@@ -34,13 +34,14 @@ class Training:
     seconds: float
     train: float
     dev: float
-    test: float
+    test: float | None
+    """One long text has no test part."""
     options: Mapping[str, Any]
     """The model's, the training's, and the seed."""
     rows: Sequence[Mapping[str, Any]]
     """metrics.jsonl."""
     text: tuple[str, str, str]
-    """The text's edition, its checksum, the vocabulary's characters: what must be equal to compare losses."""
+    """The text's edition, its checksum, the vocabulary's boundary and characters: equal where losses compare."""
 
     @classmethod
     def of(cls, record: Record) -> Training:
@@ -68,10 +69,14 @@ class Training:
                 seconds=float(figures["seconds"] if "seconds" in figures else rows[-1]["seconds"]),
                 train=figures["train loss"],
                 dev=figures["dev loss"],
-                test=figures["test loss"],
+                test=figures.get("test loss"),
                 options={"model": config["model"], **config["options"], **training, "seed": meta["seed"]},
                 rows=rows,
-                text=(str(data["edition"]), str(data["sha256"]), str(vocabulary["characters"])),
+                text=(
+                    str(data["edition"]),
+                    str(data["sha256"]),
+                    str(vocabulary["boundary"]) + str(vocabulary["characters"]),
+                ),
             )
         except FileNotFoundError as error:
             raise RunError(f"{folder} has no {Path(error.filename).name}.", "Train again.") from error

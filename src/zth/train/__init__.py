@@ -10,7 +10,10 @@
     average.py    an exponential average of the weights
     loop.py       fit(): the loop; Trainer: one that can stop and go on
     finder.py     the learning-rate finder of lecture 3
-    examples.py   a text as examples for a model
+    muon.py       Muon for matrices, AdamW for the rest
+    examples.py   a text as examples for a model, line by line
+    long_text.py  one long text, in blocks
+    chosen.py     what zth train chooses where nothing is said
     checkpoint.py a training on disk, to go on with
     owned.py      one process at a time writes to a run folder
     job.py        zth train: text, model, loop, run folder
@@ -41,8 +44,12 @@ in "names-mlp"), besides what every run folder has (zth.runs):
                       is kept, and "parameters", "steps", "seconds"
     model.json, model.safetensors     the model: zth.models.protocol.LanguageModel.load(folder)
     vocabulary.json   zth.data.vocab.Vocabulary.from_json
-    samples.txt       twenty lines drawn from it
+    samples.txt       twenty lines drawn from it, or a passage
     checkpoint.safetensors   while it is not done: what `zth train --resume` goes on with
+
+One long text (kind "text") trains a gpt in blocks: then "backend" is "autograd", the dev losses of metrics.jsonl are
+those of a bounded part, "dev loss" is that of the whole last tenth, there is no "test loss", and "dev bits per
+character" (unit "bits") stands beside it. All other models learn from it line by line.
 """
 
 from zth.train.config import TrainConfig

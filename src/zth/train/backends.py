@@ -9,8 +9,8 @@ rounding (tests/train/test_backends.py). Each keeps what its next step depends o
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from functools import partial
 
 import numpy as np
@@ -24,12 +24,17 @@ from zth.backprop.updates import AdamW as FlatAdamW
 from zth.backprop.updates import Descent
 from zth.errors import ConfigError, ShapeError
 from zth.layers import Dropout, Sequential
+from zth.layers.matmul import onednn
 from zth.models.protocol import IGNORED, last_ids
 from zth.seeds import stream_seed
+from zth.train.batches import Batches, Passage
 from zth.train.config import TrainConfig
+from zth.train.muon import MuonAndAdamW
 from zth.train.optim import SGD, AdamW
 
 FloatArray = NDArray[np.float64]
+Batch = Callable[[NDArray[np.int64]], tuple[Tensor, Tensor]]
+"""A row of `Batches` or `Blocks` -> the examples that it stands for."""
 
 
 class Steps(ABC):
@@ -55,21 +60,25 @@ class AutogradSteps(Steps):
 
     name = "autograd"
 
-    def __init__(self, net: nn.Module, X: Tensor, Y: Tensor, config: TrainConfig, *, seed: int = 42) -> None:
-        self.net, self.X, self.Y, self.seed = net, X, Y, seed
+    def __init__(self, net: nn.Module, batch: Batch, config: TrainConfig, *, seed: int = 42) -> None:
+        self.net, self.batch, self.seed, self.clip = net, batch, seed, config.clip
+        # a net that reads whole blocks multiplies with thousands of rows: there oneDNN pays
+        self.products = onednn if getattr(net, "sees_one_block", False) else nullcontext
         self.optimizer = _optimizer(net, config)
         self.by_chance = any(isinstance(part, (Dropout, nn.Dropout)) and part.p > 0 for part in net.modules())
 
     def run(self, rows: NDArray[np.int64], rates: FloatArray, start: int = 0) -> FloatArray:
         losses = np.empty(len(rows))
-        with training(self.net), torch.random.fork_rng(devices=[], enabled=self.by_chance):
-            for k, (ix, lr) in enumerate(zip(torch.from_numpy(rows), rates.tolist(), strict=True)):
+        with training(self.net), torch.random.fork_rng(devices=[], enabled=self.by_chance), self.products():
+            for k, (row, lr) in enumerate(zip(rows, rates.tolist(), strict=True)):
                 if self.by_chance:
                     torch.default_generator.manual_seed(stream_seed(self.seed, f"dropout/{start + k}"))
-                loss = batch_loss(self.net, self.X[ix], self.Y[ix])
+                loss = batch_loss(self.net, *self.batch(row))
                 for p in self.net.parameters():
                     p.grad = None
                 loss.backward()  # type: ignore[no-untyped-call]
+                if self.clip:
+                    torch.nn.utils.clip_grad_norm_(self.net.parameters(), self.clip)
                 self.optimizer.step(lr)
                 losses[k] = loss.item()
         return losses
@@ -94,15 +103,33 @@ class EngineSteps(Steps):
         return {name: torch.from_numpy(array) for name, array in self.engine.update.state().items()}
 
 
+def begin(
+    net: nn.Module, examples: tuple[Tensor, Tensor] | Passage, config: TrainConfig, *, seed: int
+) -> tuple[Steps, Callable[[int, int], NDArray[np.int64]]]:
+    """What does the steps, and what gives the rows of the steps start .. stop - 1. Raises as `choose` and Blocks."""
+    if isinstance(examples, Passage):
+        if config.backend == "engine":
+            raise ConfigError("The engine cannot read one long text in blocks.", "Leave backend at auto.")
+        blocks = examples.blocks(batch_size=config.batch_size, seed=seed)
+        return AutogradSteps(net, blocks.at, config, seed=seed), blocks.rows
+    X, Y = examples
+    batches = Batches(n_examples=len(X), batch_size=config.batch_size, seed=seed)
+    return choose(net, X, Y, config, seed=seed), batches.rows
+
+
 def choose(net: nn.Module, X: Tensor, Y: Tensor, config: TrainConfig, *, seed: int = 42) -> Steps:
     """The engine where config.backend and the net allow it, else autograd.
 
     Raises ConfigError where the engine is asked for and cannot train this net, and says why.
     """
+    by_autograd = partial(AutogradSteps, net, partial(_rows_of, X, Y), config, seed=seed)
     if config.backend == "autograd":
-        return AutogradSteps(net, X, Y, config, seed=seed)
+        return by_autograd()
     layers = _as_sequential(net)
     try:
+        if config.optimizer == "muon" or config.clip:
+            what = "knows no Muon" if config.optimizer == "muon" else "does not clip gradients"
+            raise ConfigError(f"The engine {what}.", "Leave backend at auto.")
         if layers is None or Y.dim() != 1:
             reason = "is no sequence of layers" if layers is None else "would score every position"
             problem = f"The engine cannot train this {type(net).__name__}: it {reason}."
@@ -111,7 +138,12 @@ def choose(net: nn.Module, X: Tensor, Y: Tensor, config: TrainConfig, *, seed: i
     except (ConfigError, ShapeError):
         if config.backend == "engine":
             raise
-        return AutogradSteps(net, X, Y, config, seed=seed)
+        return by_autograd()
+
+
+def _rows_of(X: Tensor, Y: Tensor, row: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+    ix = torch.from_numpy(row)
+    return X[ix], Y[ix]
 
 
 def batch_loss(net: nn.Module, xb: Tensor, yb: Tensor) -> Tensor:
@@ -159,7 +191,15 @@ def _as_sequential(net: nn.Module) -> Sequential | None:
     return layers
 
 
-def _optimizer(net: nn.Module, config: TrainConfig) -> SGD | AdamW:
+def _optimizer(net: nn.Module, config: TrainConfig) -> SGD | AdamW | MuonAndAdamW:
+    if config.optimizer == "muon":
+        return MuonAndAdamW(
+            net,
+            lr_rest=config.lr_rest,
+            weight_decay=config.weight_decay,
+            beta1=config.beta1,
+            beta2=config.beta2,
+        )
     parameters = [p for p in net.parameters() if p.requires_grad]
     if config.optimizer == "sgd":
         return SGD(parameters, weight_decay=config.weight_decay)

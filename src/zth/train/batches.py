@@ -9,14 +9,29 @@ has to be kept.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from zth.data.stream import Blocks, Ids
 from zth.seeds import stream
 
 PIECE = 512
 """Steps of one stream."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Passage:
+    """One long text to learn from, in blocks of `block_size` ids that begin anywhere."""
+
+    ids: Ids
+    block_size: int
+
+    def blocks(self, *, batch_size: int, seed: int) -> Blocks:
+        """Its random blocks. Raises DataError where it is too short for one."""
+        return Blocks(self.ids, block_size=self.block_size, batch_size=batch_size, seed=seed)
 
 
 class Batches:

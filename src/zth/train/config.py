@@ -8,8 +8,8 @@ from typing import Any, Literal, get_args
 
 from zth.errors import ConfigError, did_you_mean
 
-Optimizer = Literal["sgd", "adamw"]
-Schedule = Literal["constant", "step", "cosine", "linear", "inverse"]
+Optimizer = Literal["sgd", "adamw", "muon"]
+Schedule = Literal["constant", "step", "cosine", "linear", "inverse", "trapezoid"]
 Backend = Literal["auto", "autograd", "engine"]
 
 
@@ -29,21 +29,27 @@ class TrainConfig:
     batch_size: int = 32
     """Examples that a step learns from."""
     optimizer: Optimizer = "adamw"
-    """What turns gradients into updates; see zth.train.optim."""
+    """What turns gradients into updates; see zth.train.optim. muon: for matrices, and adamw for the rest."""
     lr: float = 0.003
-    """The learning rate; for sgd rather 0.1."""
+    """The learning rate; for sgd rather 0.1, for muon 0.02."""
+    lr_rest: float = 0.25
+    """With muon: the rate of what adamw moves (tables, the last layer, vectors), as a factor of lr."""
     schedule: Schedule = "cosine"
     """How the rate falls; see zth.train.schedule."""
     drop_at: float = 0.5
     """With the step schedule: after which share of the steps the rate drops."""
     drop_to: float = 0.1
-    """What the rate falls to, as a factor of lr: at once (step) or by the end (cosine, linear, inverse)."""
+    """What the rate falls to, as a factor of lr: at once (step) or by the end (the others)."""
+    cooldown: float = 0.6
+    """With the trapezoid schedule: the share of the steps, the last ones, over which the rate falls."""
     warmup_steps: int = 0
     """Over so many steps the rate first rises from near 0 to lr."""
     weight_decay: float = 0.0
-    """Of matrices and tables, not of biases: L2 with sgd, decoupled with adamw."""
+    """Of matrices and tables, not of biases: L2 with sgd, decoupled with adamw and muon."""
+    clip: float = 0.0
+    """Where the norm of all gradients together is above this, they are scaled down to it; 0: they are not."""
     beta1: float = 0.9
-    """Of adamw: how much of the mean gradient is kept in a step."""
+    """Of adamw (for the rest with muon, too): how much of the mean gradient is kept in a step."""
     beta2: float = 0.999
     """Of adamw: how much of the mean square gradient is kept in a step."""
     ema: float = 0.0
@@ -60,10 +66,14 @@ class TrainConfig:
             value = getattr(self, name)
             if value not in get_args(kinds):
                 raise ConfigError(f"There is no {name} {value!r}.", did_you_mean(str(value), get_args(kinds)))
-        if not 0 < self.lr < math.inf:
-            _refuse("lr", self.lr, "a number above 0")
-        if not 0 <= self.weight_decay < math.inf:
-            _refuse("weight_decay", self.weight_decay, "a number from 0 up")
+        for name in ("lr", "lr_rest"):
+            if not 0 < getattr(self, name) < math.inf:
+                _refuse(name, getattr(self, name), "a number above 0")
+        for name in ("weight_decay", "clip"):
+            if not 0 <= getattr(self, name) < math.inf:
+                _refuse(name, getattr(self, name), "a number from 0 up")
+        if not 0 < self.cooldown <= 1:
+            _refuse("cooldown", self.cooldown, "above 0, up to 1")
         for name in ("beta1", "beta2", "ema"):
             if not 0 <= getattr(self, name) < 1:
                 _refuse(name, getattr(self, name), "from 0 up to below 1")

@@ -15,13 +15,15 @@ from zth.data.split import Split, split_lines
 from zth.data.vocab import Vocabulary
 from zth.data.windows import LONGEST_ROW, padded_lines, windows
 from zth.errors import DataError
-from zth.models.protocol import model_class
+from zth.models.protocol import LanguageModel, evaluate, model_class
 
 Pair = tuple[Tensor, Tensor]
 """(N, T) ids with the (N,) ids behind them, or with (N, T) where every position is a target."""
 
 MOST_BYTES = 4 * 2**30
 """Of the windows of one text: beyond it most laptops would begin to swap."""
+MOST_SCORED = 250_000
+"""Examples of the training part that the final train loss is measured on, at most."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,20 @@ class Examples:
     train: Pair
     dev: Pair
     test: Pair
+
+    def look(self, model: LanguageModel) -> float:
+        """The dev loss."""
+        return evaluate(model, *self.dev)
+
+    def steps_between_looks(self, batch_size: int) -> int:  # noqa: ARG002 (as LongExamples)
+        """At least so many."""
+        return 1
+
+    def losses(self, model: LanguageModel) -> dict[str, float]:
+        """Part -> nats a character; of a large training part the first MOST_SCORED examples alone."""
+        X, Y = self.train
+        parts = {"train": (X[:MOST_SCORED], Y[:MOST_SCORED]), "dev": self.dev, "test": self.test}
+        return {name: evaluate(model, *pair) for name, pair in parts.items()}
 
 
 @dataclass(frozen=True, kw_only=True)

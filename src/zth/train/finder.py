@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from zth.errors import ConfigError
-from zth.train.backends import choose
-from zth.train.batches import Batches
+from zth.train.backends import begin
+from zth.train.batches import Passage
 from zth.train.config import TrainConfig
 
 FloatArray = NDArray[np.float64]
 
-EXPONENTS = {"sgd": (-3.0, 0.0), "adamw": (-5.0, -1.0)}
+EXPONENTS = {"sgd": (-3.0, 0.0), "adamw": (-5.0, -1.0), "muon": (-4.0, 0.0)}
 """Of ten, from where to where: lecture 3's for sgd; AdamW's steps do not depend on the gradient's size."""
 SMOOTH = 0.05
 """The share of the sweep that the smooth line's memory reaches back."""
@@ -52,7 +52,7 @@ class Sweep:
 
 def find_lr(
     net: nn.Module,
-    examples: tuple[Tensor, Tensor],
+    examples: tuple[Tensor, Tensor] | Passage,
     config: TrainConfig,
     *,
     seed: int = 42,
@@ -79,10 +79,9 @@ def find_lr(
             f"A sweep needs 10 steps or more and rising exponents; got {steps} steps from {low} to {high}.",
             "Lecture 3 takes 1000 steps from -3 to 0.",
         )
-    X, Y = examples
     lrs = 10 ** np.linspace(low, high, steps)
-    rows = Batches(n_examples=len(X), batch_size=config.batch_size, seed=seed).rows(0, steps)
-    losses = choose(copy.deepcopy(net), X, Y, config, seed=seed).run(rows, lrs)
+    backend, rows = begin(copy.deepcopy(net), examples, config, seed=seed)
+    losses = backend.run(rows(0, steps), lrs)
     return Sweep(lrs=lrs, losses=losses, smooth=_smooth(losses, SMOOTH * steps))
 
 

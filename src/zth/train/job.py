@@ -20,14 +20,16 @@ from torch import Tensor, nn
 from zth.data import sources
 from zth.data.vocab import Vocabulary
 from zth.errors import ConfigError, RunError
-from zth.models.protocol import LanguageModel, build, config_class, evaluate, model_class
+from zth.models.protocol import LanguageModel, build, config_class, model_class
 from zth.runs import Run, atomic_write, metrics, read, write_json
 from zth.sample import sample
 from zth.seeds import stream
+from zth.train.batches import Passage
 from zth.train.checkpoint import FILE, Checkpoint
 from zth.train.config import TrainConfig
 from zth.train.examples import Examples, Pair, Text
 from zth.train.finder import Sweep, find_lr
+from zth.train.long_text import GLIMPSE, LongExamples, LongText, read_for
 from zth.train.loop import Trainer
 from zth.train.owned import owned
 from zth.train.plots import loss_figure
@@ -40,13 +42,13 @@ SAVE_EVERY = 30.0
 """Seconds from one checkpoint to the next, at most."""
 TICK = 0.1
 """Seconds, about: so often it is asked whether to stop."""
-SPARE = 0.95
-"""The share of a time budget that training gets; the rest is for evaluation."""
+SPARE, SPARE_LONG = 0.95, 0.9
+"""The share of a time budget that training gets; the rest is for evaluation, and for samples of a long text."""
 LOST = 1e6
 """A loss from which no net comes back: lecture 3's worst beginnings are near 30."""
-MOST_SCORED = 250_000
-"""Examples of the training part that the final train loss is measured on, at most."""
 N_SAMPLES = 20
+GLIMPSE_EVERY = 15.0
+"""Seconds from one sample of a long text to the next, at least."""
 WAIT = "Wait for it, or stop it."
 
 
@@ -65,6 +67,8 @@ class Progress:
     per_second: float
     left: float
     """Seconds, as far as one can tell."""
+    glimpse: str = ""
+    """Now and then, of one long text: what the net writes by now."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +78,7 @@ class Job:
     `stop` is asked between steps: once it says True the training is saved, and raises KeyboardInterrupt.
     """
 
-    text: Text
+    text: Text | LongText
     family: str
     options: Mapping[str, Any]
     """Fields of the family's config class; `vocab_size` comes from the text."""
@@ -97,7 +101,8 @@ class Job:
         config = self.config
         if self.minutes is not None:
             speed = steps_per_second(net, examples.train, config, seed=self.seed)
-            steps = max(1, int(speed * 60 * self.minutes * SPARE))
+            spare = SPARE if isinstance(self.text, Text) else SPARE_LONG
+            steps = max(1, int(speed * 60 * self.minutes * spare))
             config = replace(config, steps=steps, warmup_steps=min(config.warmup_steps, steps))
         trainer = Trainer(net, examples.train, config, seed=self.seed)
         run = self._create(root, command, options, config, trainer.backend, sum(p.numel() for p in net.parameters()))
@@ -113,12 +118,13 @@ class Job:
         net = build(self.family, options, generator=stream(self.seed, "init"))
         return find_lr(net, examples.train, self.config, seed=self.seed)
 
-    def _read(self) -> tuple[Any, Examples]:
+    def _read(self) -> tuple[Any, Examples | LongExamples]:
         """The model's config, checked, and what it learns from."""
         options = config_class(self.family)(**{**self.options, "vocab_size": len(self.text.vocabulary)})
         return options, self.text.examples(self.family, block_size=options.block_size)
 
-    def _count(self, options: Any, examples: Examples, root: Path, command: list[str] | None) -> Run:
+    def _count(self, options: Any, examples: Examples | LongExamples, root: Path, command: list[str] | None) -> Run:
+        assert isinstance(examples, Examples)  # models that count read lines
         started = time.perf_counter()
         model = model_class(self.family).counted(options, *examples.train)
         seconds = time.perf_counter() - started
@@ -182,10 +188,11 @@ def resume(
         checkpoint = Checkpoint.load(folder)
         try:
             settings = record.meta["config"]
-            text = Text.of(sources.load(settings["data"], kind=settings["kind"]))
+            corpus = sources.load(settings["data"], kind=settings["kind"])
             family, seed = str(settings["model"]), int(record.meta["seed"])
             options = config_class(family)(**settings["options"])
             config = replace(TrainConfig(**settings["train"]), backend=settings["backend"])
+            text = read_for(corpus, family)
             editions = [entry["sha256"] for entry in record.meta["data"]]
         except (KeyError, TypeError, ValueError) as error:
             raise RunError(f"{folder / 'run.json'} is damaged: {error}.", "Train again from the start.") from error
@@ -207,7 +214,7 @@ def resume(
 class _Training:
     """A net that is being trained, and its run folder."""
 
-    def __init__(self, job: Job, run: Run, trainer: Trainer, examples: Examples) -> None:
+    def __init__(self, job: Job, run: Run, trainer: Trainer, examples: Examples | LongExamples) -> None:
         self.job, self.run, self.trainer, self.examples = job, run, trainer, examples
         self.model = cast(LanguageModel, trainer.net)
         self.pending = np.empty(0)
@@ -215,11 +222,15 @@ class _Training:
         self.seconds, self.best_step, self.best_dev = 0.0, 0, math.inf
         self.loss = math.nan
         self._saved = time.perf_counter()
+        self._glimpsed = time.perf_counter()
+        self._glimpse = ""
         self._pace = 0.0
         """Steps a second, of late."""
 
     @classmethod
-    def back(cls, job: Job, trainer: Trainer, examples: Examples, checkpoint: Checkpoint, folder: Path) -> _Training:
+    def back(
+        cls, job: Job, trainer: Trainer, examples: Examples | LongExamples, checkpoint: Checkpoint, folder: Path
+    ) -> _Training:
         """As it was when the checkpoint was saved."""
         tensors = dict(checkpoint.tensors)
         pending = tensors.pop("losses", torch.empty(0)).double().numpy()
@@ -237,7 +248,8 @@ class _Training:
     def go(self) -> None:
         """To the end."""
         every = max(1, self.steps // LINES)
-        look_every = every * (LINES // LOOKS)
+        rare = self.examples.steps_between_looks(self.trainer.config.batch_size)
+        look_every = every * max(LINES // LOOKS, math.ceil(rare / every))
         if self.trainer.step == 0:
             self.save()
         while self.trainer.step < self.steps:
@@ -292,16 +304,25 @@ class _Training:
         row = {"step": step, "loss": self.loss, "lr": lr, "seconds": self.seconds}
         if look:
             with self.trainer.as_left():
-                row["dev"] = evaluate(self.model, *self.examples.dev)
+                row["dev"] = self.examples.look(self.model)
                 if row["dev"] < self.best_dev:
                     self.best_step, self.best_dev = step, row["dev"]
                     self.model.save(self.run.folder)
+                self._write_a_little()
         self.run.log(**row)
         if look:
             self.save()
 
+    def _write_a_little(self) -> None:
+        """A sample of a long text, where the last one is some time ago. It draws from a stream of its own."""
+        text = self.job.text
+        if isinstance(text, LongText) and time.perf_counter() - self._glimpsed > GLIMPSE_EVERY:
+            self._glimpse = text.drawn(self.model, seed=self.job.seed, length=GLIMPSE)
+            self._glimpsed = time.perf_counter()
+
     def _progress(self) -> Progress:
         step = self.trainer.step
+        glimpse, self._glimpse = self._glimpse, ""
         return Progress(
             folder=self.run.folder,
             step=step,
@@ -310,6 +331,7 @@ class _Training:
             dev=self.best_dev,
             per_second=self._pace,
             left=(self.steps - step) / self._pace,
+            glimpse=glimpse,
         )
 
     def _finish(self) -> None:
@@ -336,14 +358,14 @@ class _Training:
 
 
 def steps_per_second(
-    net: nn.Module, pair: Pair, config: TrainConfig, *, seed: int = 42, seconds: float = 1.5
+    net: nn.Module, pair: Pair | Passage, config: TrainConfig, *, seed: int = 42, seconds: float = 1.5
 ) -> float:
     """How fast `net` is trained on this machine, right now: measured on a copy."""
     trainer = Trainer(copy.deepcopy(net), pair, config, seed=seed)
     trainer.run(4)  # the first steps make buffers
     n_steps, started = 0, time.perf_counter()
     while time.perf_counter() - started < seconds:
-        n_steps += len(trainer.run(16))
+        n_steps += len(trainer.run(4))
     return n_steps / (time.perf_counter() - started)
 
 
@@ -360,17 +382,22 @@ def load_vocabulary(folder: Path) -> Vocabulary:
         raise RunError(f"{path} cannot be read: {error}.", "Train again from the start.") from error
 
 
-def _tell_losses(run: Run, model: LanguageModel, examples: Examples) -> dict[str, float]:
-    X, Y = examples.train
-    parts = {"train": (X[:MOST_SCORED], Y[:MOST_SCORED]), "dev": examples.dev, "test": examples.test}
-    losses = {name: evaluate(model, *pair) for name, pair in parts.items()}
+def _tell_losses(run: Run, model: LanguageModel, examples: Examples | LongExamples) -> dict[str, float]:
+    losses = examples.losses(model)
     for name, loss in losses.items():
         run.figure(f"{name} loss", loss, unit="nats", better="lower")
+    if isinstance(examples, LongExamples):
+        run.figure("dev bits per character", losses["dev"] / math.log(2), unit="bits", better="lower")
     return losses
 
 
-def _tell_samples(run: Run, model: LanguageModel, text: Text, seed: int) -> None:
-    """Twenty lines drawn from the model, and whether each stands in the text that it learnt from."""
+def _tell_samples(run: Run, model: LanguageModel, text: Text | LongText, seed: int) -> None:
+    """Twenty lines drawn from the model, and whether each stands in the text that it learnt from; or a passage."""
+    if isinstance(text, LongText):
+        passage = text.drawn(model, seed=seed)
+        atomic_write(run.folder / SAMPLES_FILE, passage + "\n")
+        run.table("Drawn from the model", ["line"], [[line] for line in passage.split("\n")])
+        return
     drawn = sample(model, text.vocabulary, n=N_SAMPLES, seed=seed)
     learnt = set(text.split.train)
     atomic_write(run.folder / SAMPLES_FILE, "".join(line + "\n" for line in drawn))

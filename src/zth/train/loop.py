@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from zth.errors import ConfigError, DataError, RunError, ShapeError
 from zth.models.protocol import IGNORED, check_ids
 from zth.train.average import EVERY, Average
-from zth.train.backends import choose
-from zth.train.batches import PIECE, Batches
+from zth.train.backends import begin
+from zth.train.batches import PIECE, Passage
 from zth.train.config import TrainConfig
 from zth.train.schedule import rates
 
@@ -66,19 +66,19 @@ def fit(
 class Trainer:
     """A training that can stop after any step, be saved, and go on as if it had never stopped.
 
-    Raises ShapeError, VocabularyError or DataError for examples that are none, ConfigError as `backends.choose`.
+    It learns from a pair of tensors as `fit` does, or from random blocks of a Passage. Raises ShapeError,
+    VocabularyError or DataError for examples that are none, ConfigError as `backends.choose`.
     """
 
     def __init__(
-        self, net: nn.Module, examples: tuple[Tensor, Tensor], config: TrainConfig, *, seed: int = 42
+        self, net: nn.Module, examples: tuple[Tensor, Tensor] | Passage, config: TrainConfig, *, seed: int = 42
     ) -> None:
-        X, Y = examples
-        _check_examples(net, X, Y)
+        if not isinstance(examples, Passage):
+            _check_examples(net, *examples)
         self.net, self.config = net, config
         self.step = 0
         """Steps done."""
-        self._steps = choose(net, X, Y, config, seed=seed)
-        self._batches = Batches(n_examples=len(X), batch_size=config.batch_size, seed=seed)
+        self._steps, self._rows = begin(net, examples, config, seed=seed)
         self._average = Average(net, config.ema) if config.ema else None
 
     @property
@@ -94,7 +94,7 @@ class Trainer:
             start, stop = self.step, min(end, self._next_stop())
             first = start // PIECE * PIECE  # rates of whole pieces: they must not depend on where we stopped
             piece = rates(self.config, first, first + PIECE)
-            rows, lrs = self._batches.rows(start, stop), piece[start - first : stop - first]
+            rows, lrs = self._rows(start, stop), piece[start - first : stop - first]
             losses.append(self._steps.run(rows, lrs, start))
             self.step = stop
             if self._average and stop % EVERY == 0:

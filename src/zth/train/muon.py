@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from zth.errors import ConfigError
 from zth.layers import Linear
+from zth.train.optim import AdamW
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 
@@ -120,6 +121,39 @@ class Muon(torch.optim.Optimizer):
             state["momentum"] = torch.zeros_like(p)
         state["momentum"].lerp_(p.grad, 1 - momentum)
         return p.grad.lerp(state["momentum"], momentum)
+
+
+class MuonAndAdamW:
+    """A net's matrices by Muon, and by AdamW what is none: tables, the last layer, vectors (see `muon_groups`).
+
+    Like SGD and AdamW of zth.train.optim it is told the rate at each step; AdamW's is `lr_rest` times that. Raises
+    ConfigError for a net without a matrix between its first layer and its last.
+    """
+
+    def __init__(
+        self, net: nn.Module, *, lr_rest: float, weight_decay: float = 0.0, beta1: float = 0.9, beta2: float = 0.999
+    ) -> None:
+        hidden, rest = muon_groups(net, weight_decay)
+        if not hidden:
+            raise ConfigError(f"This {type(net).__name__} has no matrix for Muon between its ends.", "Use adamw.")
+        self.muon, self.lr_rest = Muon(hidden), lr_rest
+        others = [p for group in rest for p in group["params"]]
+        self.adamw = AdamW(others, weight_decay=weight_decay, beta1=beta1, beta2=beta2)
+        self.matrices = [p for group in self.muon.param_groups for p in group["params"]]
+        for p in self.matrices:  # from the beginning, so that there is something to restore into
+            self.muon.state[p]["momentum"] = torch.zeros_like(p)
+
+    def step(self, lr: float) -> None:
+        """Move every parameter that has a gradient."""
+        for group in self.muon.param_groups:
+            group["lr"] = lr
+        self.muon.step()
+        self.adamw.step(lr * self.lr_rest)
+
+    def state(self) -> dict[str, Tensor]:
+        """What the next step depends on besides parameters and gradients; to be written to as well."""
+        momenta = {f"momentum.{n}": self.muon.state[p]["momentum"] for n, p in enumerate(self.matrices)}
+        return {**momenta, **self.adamw.state()}
 
 
 def decay_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ With `p` from 0 to 1 the share of the steps behind us (warm-up left out) and `f`
     step       lr, and from p = drop_at on lr * f                       lecture 3: 0.1, then 0.01
     linear     lr * (1 - (1 - f) * p)
     cosine     lr * (f + (1 - f) * (1 + cos(pi * p)) / 2)               Loshchilov and Hutter 2017
+    trapezoid  lr until 1 - p = cooldown, from there in a line to lr * f         Hägele et al. 2024
     inverse    lr / (1 + (1 / f - 1) * p)                               Bengio et al. 2003: lr / (1 + r * step)
 """
 
@@ -25,6 +26,7 @@ FACTORS: dict[str, Callable[[FloatArray, TrainConfig], FloatArray]] = {
     "step": lambda p, c: np.where(p < c.drop_at, 1.0, c.drop_to),
     "linear": lambda p, c: 1 - (1 - c.drop_to) * p,
     "cosine": lambda p, c: c.drop_to + (1 - c.drop_to) * (1 + np.cos(np.pi * p)) / 2,
+    "trapezoid": lambda p, c: c.drop_to + (1 - c.drop_to) * np.minimum(1, (1 - p) / c.cooldown),
     "inverse": lambda p, c: 1 / (1 + (1 / c.drop_to - 1) * p),
 }
 

@@ -26,11 +26,12 @@ from torch import Tensor
 
 from zth.data import sources
 from zth.data.vocab import Vocabulary
-from zth.errors import RunError
+from zth.errors import ConfigError, RunError
 from zth.models.space import Between, OneOf, Space
 from zth.runs import Record, Run, n_cores, read
 from zth.train.config import TrainConfig
 from zth.train.examples import Text
+from zth.train.long_text import in_blocks
 from zth.train.owned import owned
 from zth.train.tune import Show, check_budget, tune
 from zth.train.tune_journal import load
@@ -82,8 +83,13 @@ class TuneJob:
             load(self.study)
         width = widest(self.family, self.fixed, self.space)
         space = search_space(self.family, self.base, width=width, fixed=self.fixed, space=self.space)
-        text = Text.of(sources.load(self.data, kind=self.kind))
-        corpus = text.corpus
+        corpus = sources.load(self.data, kind=self.kind)
+        if in_blocks(corpus, self.family):
+            raise ConfigError(
+                f"zth tune reads a text line by line; {self.family} learns {corpus.name} in blocks.",
+                f"Try options one by one: zth train {self.data}, then zth compare.",
+            )
+        text = Text.of(corpus)
         own = corpus.origin == "named by its path"
         run = Run.create(
             kind="tune",

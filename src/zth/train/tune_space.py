@@ -34,6 +34,12 @@ TRAIN_SPACE: dict[str, Space] = {
         "batch_size": OneOf((32, 64, 128, 256)),
         "schedule": OneOf(("step", "cosine", "linear")),
     },
+    "muon": {
+        "lr": Between(low=3e-3, high=0.1),
+        "lr_rest": Between(low=0.05, high=1.0),
+        "batch_size": OneOf((32, 64, 128)),
+        "cooldown": Between(low=0.2, high=1.0, log=False),
+    },
 }
 """By the optimizer; a lower end of the decay stands for none at all."""
 

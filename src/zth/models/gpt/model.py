@@ -34,6 +34,17 @@ PIECE = 16_384
 """Positions that are computed at one time where each needs a window of its own."""
 
 
+_MUON: Mapping[str, Any] = {
+    "optimizer": "muon",
+    "lr": 0.02,
+    "beta2": 0.95,
+    "clip": 1.0,
+    "schedule": "trapezoid",
+    "cooldown": 0.6,
+    "drop_to": 0.0,
+}
+
+
 class GPTModel(NetModel[GPTConfig]):
     """(B, T) ids -> (B, T, V) logits at every position, in one pass.
 
@@ -46,7 +57,8 @@ class GPTModel(NetModel[GPTConfig]):
     family = "gpt"
     config_class = GPTConfig
     space = SPACE
-    recipe: ClassVar[Mapping[str, Any]] = {"steps": 3000, "batch_size": 64, "lr": 0.002, "weight_decay": 0.1}
+    recipe: ClassVar[Mapping[str, Any]] = {**_MUON, "steps": 3000, "batch_size": 64}
+    text_recipe: ClassVar[Mapping[str, Any]] = {**_MUON, "steps": 4000, "batch_size": 8}
     reads_lines = True
     sees_one_block = True
 

@@ -1,0 +1,57 @@
+"""What is chosen for a text where nothing is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from zth.data.sources import load
+from zth.train import TrainConfig
+from zth.train.chosen import chosen, default_family, fitted, fitting_block
+from zth.train.job import Job
+from zth.train.long_text import read_for
+
+LINE = "It is a truth universally acknowledged, that a single man\n\n"
+
+
+@pytest.mark.parametrize(("n", "block_size"), [(1, 4), (63, 4), (64, 8), (1023, 64), (1024, 128), (10**9, 128)])
+def test_blocks_fit_eight_times(n: int, block_size: int) -> None:
+    assert fitting_block(n, 128) == block_size
+
+
+def test_short_texts_get_dropout_and_fewer_steps(tmp_path: Path) -> None:
+    options, training = fitted("gpt", load("plays"))
+    assert (options, training["steps"]) == ({"block_size": 128, "dropout": 0.0}, 4000)
+    path = tmp_path / "short.txt"
+    path.write_text(4 * LINE)
+    corpus = load(path)
+    assert default_family(corpus) == "gpt"
+    options, training = fitted("gpt", corpus)
+    assert (options, training["steps"]) == ({"block_size": 16, "dropout": 0.2}, 200)
+    TrainConfig(**training)
+    assert fitted("mlp", corpus) == fitted("mlp", None)
+    assert fitted("ngram", corpus) == ({}, None)
+
+
+def test_what_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "my.txt"
+    path.write_text(20 * LINE + "Ω")
+    corpus = load(path)
+    job = Job(
+        text=read_for(corpus, "gpt"),
+        family="gpt",
+        options={"block_size": 16},
+        config=TrainConfig(steps=10, batch_size=8),
+    )
+    said = chosen(job)
+    assert (
+        said[0]
+        == f"my.txt: {20 * 59 + 1:,} characters, {len(set(LINE)) + 1} different, in 41 lines; it is one long text."
+    )
+    assert said[1].startswith("It learns from the first 1,062 characters; the last 119 (dev)")
+    assert said[2].startswith("1 character occurs in dev alone ('Ω')")
+    assert "looks 16 characters back" in said[3]
+    assert f"10 steps; blocks of 16, 8 a step, adamw: {1280 / 1062:.1f} times through" in said[4]
+    by_line = Job(text=read_for(load("names"), "mlp"), family="mlp", options={}, config=TrainConfig())
+    assert chosen(by_line)[1] == "mlp learns from it line by line: 25,626 lines, 3,203 for dev, 3,204 for test."
