@@ -14,13 +14,12 @@ from torch import Tensor
 
 from zth.backprop import atoms, fused
 from zth.backprop.atoms import Intermediates, Parameters
-from zth.compare import largest_difference
 from zth.seeds import stream
 from zth.workbook.l02_bigrams.costs import Work, one_thread, peak_bytes, seconds
+from zth.workbook.l05_backprop.differences import BATCH, batch, compare
 from zth.workbook.measure import Lab
 from zth.workbook.names import parts
 
-BATCH = 32
 STEP = 2.0**-29
 """How far apart two neighbours in float32 are just below 1/32, the largest that an entry can be with 32 examples."""
 KB = 1e3
@@ -75,77 +74,31 @@ def by_built_in(logits: Tensor, yb: Tensor) -> Tensor:
     return torch.autograd.grad(F.cross_entropy(leaf, yb), leaf)[0]
 
 
-def _batch(parameters: Parameters, batches: torch.Generator) -> Intermediates:
-    """A batch of names through the net, with autograd's graph."""
-    X, Y = parts(3).train
-    rows = torch.randint(len(X), (BATCH,), generator=batches)
-    return atoms.forward(Parameters(*(p.clone().requires_grad_() for p in parameters)), X[rows], Y[rows])
-
-
-def _gradients(t: Intermediates) -> dict[str, Tensor]:
-    """dlogits each way."""
+def _gradients(t: Intermediates) -> tuple[dict[str, Tensor], Tensor]:
+    """dlogits each way; the truth, in float64 from the same logits."""
     (by_graph,) = torch.autograd.grad(t.loss, t.logits)
     by_function = by_built_in(t.logits, t.yb)
     with torch.no_grad():
         long, short = long_way(t.logits, t.yb), fused.dlogits(t.logits, t.yb)
-    return {GRAPH: by_graph, LONG: long, FUSED: short, BUILT_IN: by_function}
+    truth = fused.dlogits(t.logits.detach().double(), t.yb)
+    return {GRAPH: by_graph, LONG: long, FUSED: short, BUILT_IN: by_function}, truth
 
 
 def _compare(lab: Lab) -> float:
     """Each batch's largest difference from autograd, and in float32 from the truth; -> long way's error / fused's."""
-    n_batches = 50 if lab.quick else 500
-    start = Parameters.draw(stream(lab.seed, "init"))
-    apart: dict[tuple[str, torch.dtype], list[float]] = {}
-    errors: dict[str, list[float]] = {way: [] for way in WAYS}
-    for dtype in (torch.float32, torch.float64):
-        batches, parameters = stream(lab.seed, "batches"), Parameters(*(p.to(dtype) for p in start))
-        for _ in lab.track(range(n_batches), f"batches in {str(dtype).removeprefix('torch.')}"):
-            t = _batch(parameters, batches)
-            found = _gradients(t)
-            truth = fused.dlogits(t.logits.detach().double(), t.yb)
-            for way, gradient in found.items():
-                apart.setdefault((way, dtype), []).append(largest_difference(gradient, found[GRAPH]))
-                if dtype == torch.float32:
-                    errors[way].append(largest_difference(gradient, truth))
-    lab.run.table(
-        f"dlogits, the largest difference in a batch; mean (and worst) of {n_batches} batches",
-        ["way", "from autograd's, float32", "from the truth, float32", "from autograd's, float64"],
-        [
-            [way, *map(_mean_and_worst, (apart[way, torch.float32], errors[way], apart[way, torch.float64]))]
-            for way in WAYS
-        ],
-    )
+    apart = compare(lab, "dlogits", _gradients, ours=FUSED, reference=5e-9, tolerance=2 * STEP)
     lab.run.text(
         "The truth is the one expression in float64, at the logits that float32 had. An entry of dlogits is at most "
         f"1/32, and there float32's numbers are {STEP:.1e} apart: the lecture's 5e-9 are two or three such steps."
     )
-    _record(lab, apart[FUSED, torch.float32], apart[FUSED, torch.float64])
-    ratio = mean(errors[LONG]) / mean(errors[FUSED])
+    ratio = mean(apart.truth[LONG]) / mean(apart.truth[FUSED])
     lab.run.figure("error of the eight steps / of the one expression", ratio, unit="x", better="higher")
     return ratio
 
 
-def _record(lab: Lab, in_float32: list[float], in_float64: list[float]) -> None:
-    lab.run.figure(
-        "dlogits apart from autograd's, float32, mean over batches",
-        mean(in_float32),
-        reference=5e-9,
-        source="lecture 5, one batch",
-        better="lower",
-        tolerance=2 * STEP,
-    )
-    lab.run.figure("dlogits apart from autograd's, float32, worst batch", max(in_float32))
-    name = "dlogits apart from autograd's, float64, worst batch"
-    lab.run.figure(name, max(in_float64), reference=0, source="autograd", tolerance=1e-15)
-
-
-def _mean_and_worst(values: list[float]) -> str:
-    return f"{mean(values):.1e} ({max(values):.1e})" if max(values) else "0"
-
-
 def _show(lab: Lab) -> None:
     """The lecture's picture of dlogits: who is pulled, who is pushed."""
-    t = _batch(Parameters.draw(stream(lab.seed, "init")), stream(lab.seed, "batches"))
+    t = batch(Parameters.draw(stream(lab.seed, "init")), stream(lab.seed, "batches"))
     forces = (BATCH * fused.dlogits(t.logits, t.yb)).detach()  # in units of 1/n: a probability, minus 1 at the target
     lab.run.figure("largest sum of a row of n * dlogits", forces.sum(1).abs().max().item())
     characters = parts(3).vocabulary.characters

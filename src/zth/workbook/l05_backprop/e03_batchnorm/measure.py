@@ -5,7 +5,6 @@ Letters: n examples, H units.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from statistics import mean
 
 import plotly.graph_objects as go
@@ -14,13 +13,12 @@ from torch import Tensor
 
 from zth.backprop import atoms, fused
 from zth.backprop.atoms import EPS, Intermediates, Parameters
-from zth.compare import largest_difference
 from zth.seeds import stream
 from zth.workbook.l02_bigrams.costs import one_thread, seconds
+from zth.workbook.l05_backprop.differences import BATCH, batch, compare
 from zth.workbook.measure import Lab
 from zth.workbook.names import parts
 
-BATCH = 32
 GRAPH, LONG, FUSED = "autograd", "seven steps", "one expression"
 WAYS = (GRAPH, LONG, FUSED)
 ORANGE, GREY, BLUE = "#e8710a", "#808080", "#4c8bf5"
@@ -62,13 +60,6 @@ def normalised(hprebn: Tensor) -> tuple[Tensor, Tensor]:
     return (hprebn - mean) * bnvar_inv, bnvar_inv
 
 
-def _batch(parameters: Parameters, batches: torch.Generator) -> Intermediates:
-    """A batch of names through the net, with autograd's graph."""
-    X, Y = parts(3).train
-    rows = torch.randint(len(X), (BATCH,), generator=batches)
-    return atoms.forward(Parameters(*(p.clone().requires_grad_() for p in parameters)), X[rows], Y[rows])
-
-
 def _gradients(t: Intermediates) -> tuple[dict[str, Tensor], Tensor]:
     """dhprebn each way; the truth, in float64 from the same numbers."""
     dhpreact, by_graph = torch.autograd.grad(t.loss, [t.hpreact, t.hprebn])
@@ -80,55 +71,18 @@ def _gradients(t: Intermediates) -> tuple[dict[str, Tensor], Tensor]:
 
 def _compare(lab: Lab) -> float:
     """Each batch's largest difference from autograd, and in float32 from the truth; -> ours from autograd."""
-    n_batches = 50 if lab.quick else 500
-    start = Parameters.draw(stream(lab.seed, "init"))
-    apart: dict[tuple[str, torch.dtype], list[float]] = {}
-    errors: dict[str, list[float]] = {way: [] for way in WAYS}
-    for dtype in (torch.float32, torch.float64):
-        batches, parameters = stream(lab.seed, "batches"), Parameters(*(p.to(dtype) for p in start))
-        for _ in lab.track(range(n_batches), f"batches in {str(dtype).removeprefix('torch.')}"):
-            found, truth = _gradients(_batch(parameters, batches))
-            for way, gradient in found.items():
-                apart.setdefault((way, dtype), []).append(largest_difference(gradient, found[GRAPH]))
-                if dtype == torch.float32:
-                    errors[way].append(largest_difference(gradient, truth))
-    lab.run.table(
-        f"dhprebn, the largest difference in a batch; mean (and worst) of {n_batches} batches",
-        ["way", "from autograd's, float32", "from the truth, float32", "from autograd's, float64"],
-        [
-            [way, *map(_mean_and_worst, (apart[way, torch.float32], errors[way], apart[way, torch.float64]))]
-            for way in WAYS
-        ],
-    )
+    # neighbours in float32 are 1e-9 apart where an entry is 0.01, as the largest ones are here
+    apart = compare(lab, "dhprebn", _gradients, ours=FUSED, reference=1e-9, tolerance=1e-9)
     lab.run.text(
         "The truth is the one expression in float64, from float32's dhpreact and hprebn. Unlike in 5.2, the "
         "short way is no nearer to it: both share the rounding of bnraw in the forward pass."
     )
-    _record(lab, apart[FUSED, torch.float32], apart[FUSED, torch.float64])
-    return mean(apart[FUSED, torch.float32])
-
-
-def _record(lab: Lab, in_float32: Sequence[float], in_float64: Sequence[float]) -> None:
-    lab.run.figure(
-        "dhprebn apart from autograd's, float32, mean over batches",
-        mean(in_float32),
-        reference=1e-9,
-        source="lecture 5, one batch",
-        better="lower",
-        tolerance=1e-9,  # neighbours in float32 are 1e-9 apart where an entry is 0.01, as the largest ones are here
-    )
-    lab.run.figure("dhprebn apart from autograd's, float32, worst batch", max(in_float32))
-    name = "dhprebn apart from autograd's, float64, worst batch"
-    lab.run.figure(name, max(in_float64), reference=0, source="autograd", tolerance=1e-15)
-
-
-def _mean_and_worst(values: Sequence[float]) -> str:
-    return f"{mean(values):.1e} ({max(values):.1e})" if max(values) else "0"
+    return mean(apart.float32[FUSED])
 
 
 def _show_terms(lab: Lab) -> float:
     """What each term takes away from the gradient; -> the share of its square that both take together."""
-    t = _batch(Parameters.draw(stream(lab.seed, "init")), stream(lab.seed, "batches"))
+    t = batch(Parameters.draw(stream(lab.seed, "init")), stream(lab.seed, "batches"))
     (dhpreact,) = torch.autograd.grad(t.loss, t.hpreact)
     direct = (t.bngain * t.bnvar_inv * dhpreact).detach().double()
     bnraw, _ = normalised(t.hprebn.detach().double())
