@@ -25,7 +25,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -223,13 +223,19 @@ class Run:
     def plot(self, title: str, figure: Any, caption: str = "") -> None:
         """A Plotly figure for the page; `caption` says what to look at."""
         name = f"{len(self.blocks):02d}-{_file_name(title)}.json"
-        (self.folder / "plots").mkdir(exist_ok=True)
-        atomic_write(self.folder / "plots" / name, figure.to_json())
+        with self._writing():
+            (self.folder / "plots").mkdir(exist_ok=True)
+            atomic_write(self.folder / "plots" / name, figure.to_json())
         self._tell(kind="plot", title=title, caption=caption, file=f"plots/{name}")
 
     def svg(self, title: str, markup: str, caption: str = "") -> None:
         """An SVG picture for the page, made by zth itself (never somebody else's markup)."""
         self._tell(kind="svg", title=title, caption=caption, markup=markup)
+
+    def write(self, name: str, content: str) -> None:
+        """A file of the run's own beside those that every run has, in one piece."""
+        with self._writing():
+            atomic_write(self.folder / name, content)
 
     def finish(self, status: Status) -> None:
         self.meta["status"] = status
@@ -244,8 +250,11 @@ class Run:
     ) -> None:
         if error is not None:
             self.meta["error"] = f"{type(error).__name__}: {error}".removesuffix(": ")
-        interrupted = isinstance(error, KeyboardInterrupt)
-        self.finish("done" if error is None else "interrupted" if interrupted else "failed")
+            # on a full disk this fails as well; the first error is the one to tell
+            with suppress(RunError):
+                self.finish("interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
+        else:
+            self.finish("done")
 
     def _tell(self, **block: Any) -> None:
         self.blocks.append(block)
@@ -350,18 +359,27 @@ def n_cores() -> int:
 
 def atomic_write(path: Path, content: str | bytes) -> None:
     """Write beside `path`, flush to disk, rename into place: a reader sees the old file or the new, never half."""
-    # a lone surrogate (half of a character, as broken input may hold) becomes its escape, which is also JSON's
-    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    atomic_write_all({path: content})
+
+
+def atomic_write_all(contents: Mapping[Path, str | bytes]) -> None:
+    """The same for files that belong together: none is renamed before all are written, so a full disk spares all."""
+    written: dict[Path, Path] = {}
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o666 & ~_umask())
-        Path(name).replace(path)
+        for path, content in contents.items():
+            handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+            written[path] = Path(name)
+            with os.fdopen(handle, "wb") as file:
+                # a lone surrogate (half of a character, as broken input may hold) becomes its escape, as in JSON
+                file.write(content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content)
+                file.flush()
+                os.fsync(file.fileno())
+        for path, draft in written.items():
+            draft.chmod(0o666 & ~_umask())
+            draft.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        for draft in written.values():
+            draft.unlink(missing_ok=True)
         raise
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -218,6 +220,47 @@ def test_one_long_text_trains_the_gpt(capsys: pytest.CaptureFixture[str], monkey
     assert "which the model never saw" in err
 
 
+def test_finetuning(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("verse.txt").write_text(20 * VERSE)
+    Path("new.txt").write_text(20 * VERSE.replace("night", "d$y"))
+    assert run(capsys, "train", "verse.txt", *NANO, "--lr", "0.03")[0] == 0
+    (origin,) = Path("runs").iterdir()
+    code, _, err = run(capsys, "train", "--from", str(origin), "new.txt", "--dropout", "0.1")
+    assert code == 0
+    said = " ".join(err.split())
+    for words in (
+        f"the weights of {origin} (gpt on verse.txt); 3 of",
+        "start fresh: '$', 'd', 'y'",
+        "a rate of 0.005 instead of 0.02",
+    ):
+        assert words in said
+    folder = next(each for each in Path("runs").iterdir() if each != origin)
+    settings = read(folder).meta["config"]
+    assert settings["from"]["run"] == str(origin.resolve())
+    assert (settings["options"]["width"], settings["options"]["dropout"], settings["train"]["lr"]) == (16, 0.1, 0.005)
+    assert run(capsys, "sample", str(folder), "--prompt", "$d", "--max-length", "20")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("tokens", "words"),
+    [
+        ("verse.txt --width 32", "width is 16 in"),
+        ("verse.txt --model mlp", "holds a gpt, not a mlp. Leave out --model."),
+        ("verse.txt --hidden 3", "--hidden is an option of"),
+        ("my.txt", "One vocabulary is of one long text, the other of items, one a line. Say --kind text"),
+        ("", "--from needs a text to finetune on."),
+        ("verse.txt --resume runs/x", "Got --from with --resume"),
+        ("verse.txt --from runs/x", "runs/x is not a run folder"),
+        ("verse.txt --from", "--from needs the run folder of a trained model."),
+    ],
+)
+def test_finetuning_that_cannot_be(tokens: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("verse.txt").write_text(20 * VERSE)
+    assert run(capsys, "train", "verse.txt", *NANO)[0] == 0
+    (origin,) = Path("runs").iterdir()
+    _is_refused(["--from", str(origin), *tokens.split()], words, capsys)
+
+
 def test_a_long_text_by_lines_and_in_blocks_are_compared_apart(capsys: pytest.CaptureFixture[str]) -> None:
     Path("verse.txt").write_text(20 * VERSE)
     assert run(capsys, "train", "verse.txt", *NANO)[0] == 0
@@ -233,9 +276,93 @@ def test_a_long_text_by_lines_and_in_blocks_are_compared_apart(capsys: pytest.Ca
     assert "compare losses only within a table" in capsys.readouterr().out
 
 
+def test_comparing_long_texts(capsys: pytest.CaptureFixture[str]) -> None:
+    """In bits per character, with minutes; and trainings on another text in a table of their own."""
+    from zth.cli.compare import compare_
+
+    for name, text in (("verse.txt", 20 * VERSE), ("other.txt", 20 * VERSE.upper())):
+        Path(name).write_text(text)
+        assert run(capsys, "train", name, *NANO)[0] == 0
+    assert run(capsys, "train", "verse.txt", *NANO, "--seed", "7")[0] == 0
+    assert compare_() == 0
+    out = capsys.readouterr().out
+    for words in ("On verse.txt", "On other.txt", "minutes", "dev bits", "different texts or vocabularies"):
+        assert words in out
+    devs = [{each.name: each.value for each in record.figures} for record in find(Path("runs")) if record.figures]
+    assert all(f"{figures['dev bits per character']:.4f}" in out for figures in devs)
+    assert " test " not in out
+    compare_(as_json=True)
+    groups = json.loads(capsys.readouterr().out)
+    assert [len(group["trainings"]) for group in groups] == [2, 1]
+    for row in (row for group in groups for row in group["trainings"]):
+        assert math.isclose(row["dev_bits"], row["dev"] / math.log(2))
+
+
+def test_drawing_from_a_long_text(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("verse.txt").write_text(20 * VERSE)
+    assert run(capsys, "train", "verse.txt", *NANO)[0] == 0
+    plain = run(capsys, "sample", "--max-length", "200")[1][:-1]
+    likeliest = run(capsys, "sample", "--max-length", "50", "--temperature", "0")[1]
+    assert run(capsys, "sample", "--max-length", "50", "--top-p", "1e-9")[1] == likeliest
+    stop = plain[60:62]
+    until = plain[: plain.index(stop)]
+    assert run(capsys, "sample", "--max-length", "200", "--stop", stop)[1] == until + "\n"
+    line = run(capsys, "sample", "--prompt", "So\\n", "--max-length", "0")[1]
+    assert line == "So\n\n", "a line end as people type it"
+    many = json.loads(run(capsys, "sample", "--n", "64", "--max-length", "9", "--json")[1])
+    assert [len(each) for each in many] == 64 * [9]
+    assert len(set(many)) > 32
+    for tokens, words in (
+        ("--top-p 0", "top_p must be above 0"),
+        ("--stop é", "The stop 'é' has 'é', which the model never saw"),
+        ("--prompt Zq5", "has '5', 'Z', 'q', which the model never saw"),
+    ):
+        code, out, err = run(capsys, "sample", *tokens.split())
+        assert (code, out) == (2, "")
+        assert words in " ".join(err.split())
+    monkeypatch.setattr("rich.console.Console.is_terminal", True)
+
+    def interrupted(*_: object, **__: object) -> Iterator[str]:
+        yield from "So"
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("zth.cli.train.sample_stream", interrupted)
+    assert run(capsys, "sample") == (130, "So\n", ""), "whoever has seen enough gets their prompt on a fresh line"
+
+
+VERSES = {
+    "19 characters": b"So we\n\nll go no more",
+    "200 characters": (VERSE * 4)[:200].encode(),
+    "line ends of Windows": (20 * VERSE).replace("\n", "\r\n").encode(),
+    "one line": b"no line end " * 100,
+    "a byte order mark": b"\xef\xbb\xbf" + (20 * VERSE).encode(),
+}
+
+
+@pytest.mark.parametrize("content", VERSES.values(), ids=list(VERSES))
+def test_texts_of_any_size_and_shape(content: bytes, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("own.txt").write_bytes(content)
+    code, _, err = run(capsys, "train", "own.txt", *NANO)
+    assert code == 0, err
+    plain = content.decode("utf-8-sig").replace("\r", "")
+    assert f"own.txt: {len(plain):,} characters, {len(set(plain))} different" in " ".join(err.split())
+
+
+def test_a_folder_of_texts(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("texts/deep").mkdir(parents=True)
+    for name in ("texts/a.txt", "texts/deep/b.md"):
+        Path(name).write_text(10 * VERSE)
+    Path("texts/picture.png").write_bytes(b"\x89PNG\0")
+    code, _, err = run(capsys, "train", "texts", *NANO)
+    assert code == 0, err
+    assert f"texts: {20 * len(VERSE) + 1:,} characters" in " ".join(err.split())
+
+
 @pytest.mark.parametrize(
     ("content", "tokens", "words"),
     [
+        ("", "", "long.txt is empty. Name a file with text in it."),
+        ("a\n\nb\n\ncde", "", "9 characters cannot be split into train and dev: each part needs two. Use"),
         ("a\n\nb", "", "4 characters cannot be split into train and dev"),
         ("a\n\nb" * 20, "--block-size 100", "72 characters to learn from; a block of 100 needs 101"),
         ("\0a\n\nb", "", "is binary"),
@@ -253,9 +380,8 @@ def test_long_texts_that_cannot_be(content: str, tokens: str, words: str, capsys
 ENTRY = f"import sys\nfrom zth import cli\ncli.COMMANDS = {{'Lab': {LAB!r}}}\nsys.exit(cli.main(sys.argv[1:]))"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_saves_and_says_how_to_go_on(number: int, capsys: pytest.CaptureFixture[str]) -> None:
-    tokens = ["train", "my.txt", "--steps", "400000", "--hidden", "12"]
+def stopped_by(number: int, *tokens: str) -> Path:
+    """A real training that gets a signal once it has written its first line -> its run folder."""
     process = subprocess.Popen(
         [sys.executable, "-c", ENTRY, *tokens], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -267,8 +393,32 @@ def test_a_signal_saves_and_says_how_to_go_on(number: int, capsys: pytest.Captur
     (folder,) = Path("runs").iterdir()
     assert process.returncode == 130, err
     assert out == ""
+    assert "Stopped; saved at step" in err
     assert f"zth train --resume {folder}" in err
     assert read(folder).status == "interrupted"
+    return folder
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_in_a_training_on_a_long_text(number: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """Saved, and gone on with: what comes of it is what would have come without the signal, bit for bit."""
+    Path("verse.txt").write_text(20 * VERSE)
+    tokens = ["train", "verse.txt", *NANO[:-1], "600", "--block-size", "8"]
+    folder = stopped_by(number, *tokens)
+    assert run(capsys, "train", "--resume", str(folder), "--json")[0] == 0
+    whole = Path(json.loads(run(capsys, *tokens, "--json")[1])["run"])
+    losses, others = ([{**row, "seconds": 0} for row in metrics(each)] for each in (folder, whole))
+    assert losses == others
+    for name in ("model.safetensors", "samples.txt", "vocabulary.json"):
+        assert (folder / name).read_bytes() == (whole / name).read_bytes()
+    figures, wanted = (
+        [(row.name, row.value) for row in read(each).figures if row.name != "seconds"] for each in (folder, whole)
+    )
+    assert figures == wanted
+
+
+def test_a_signal_saves_and_says_how_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
+    folder = stopped_by(signal.SIGINT, "train", "my.txt", "--steps", "400000", "--hidden", "12")
     meta = json.loads((folder / "run.json").read_text())
     meta["config"]["train"]["steps"] = 0
     (folder / "run.json").write_text(json.dumps(meta))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -15,12 +16,14 @@ import pytest
 
 from zth.cli import main
 from zth.data.sources import names
-from zth.runs import Run, find, read
+from zth.runs import Run, find, metrics, read
 from zth.train.tune import Study
 
 SIMPLE = ("--batchnorm", "none", "--no-direct", "--n-hidden", "1", "--embedding", "4")
 FAST = ("my.txt", "--steps", "40", *SIMPLE)
 RANGE = ("--try", "hidden=4..12")
+VERSE = "So we'll go no more a roving\nSo late into the night,\n\n"
+NANO = ("--layers", "1", "--heads", "2", "--width", "16", "--steps", "20", "--workers", "1", "--json")
 
 
 @pytest.fixture(autouse=True)
@@ -59,16 +62,74 @@ def test_the_command_it_ends_with_gives_what_it_promises(capsys: pytest.CaptureF
 def test_the_run_folder_holds_the_study_and_makes_a_page(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "tune", *FAST, *RANGE, "--workers", "1", "--trials", "12")
     assert code == 0
-    (record,) = find(Path("runs"))
+    record, winner = find(Path("runs"))
     assert (record.kind, record.name, record.status) == ("tune", "my.txt-mlp", "done")
+    assert (winner.kind, winner.name, winner.status) == ("train", "my.txt-mlp", "done")
     study = Study.read(record.folder / "study.journal")
     assert f"{study.best.dev:.4f}" in out
     assert " ".join(study.command(str(Path("my.txt").resolve()))) in out.replace("'", "")
     assert "What mattered most" in out
     assert run(capsys, "report")[0] == 0
     page = Path("report/index.html").read_text()
-    assert page.count('class="plot"') == len(study.plots()) == 5
+    assert page.count('class="plot"') == len(study.plots()) + 1 == 6  # and the winner's loss
     assert "cannot be shown" not in page
+
+
+def test_the_winner_is_kept_as_a_training(capsys: pytest.CaptureFixture[str]) -> None:
+    found = tuned(capsys, "--trials", "3")
+    kept = read(Path(found["winner"]))
+    losses = {figure.name: figure.value for figure in kept.figures}
+    assert losses["dev loss"] == found["dev"]
+    (study,) = Path(found["run"]).glob("kept/trial-*")  # those that were beaten are gone
+    for name in ("model.safetensors", "model.json"):
+        assert (study / name).read_bytes() == (kept.folder / name).read_bytes()
+    rows = metrics(kept.folder)
+    assert [row["step"] for row in rows] == [4 * tenth for tenth in range(1, 11)][: len(rows)]
+    again = tuned(capsys, "--trials", "4")  # another study
+    assert again["winner"] != found["winner"]
+    assert run(capsys, "sample", found["winner"], "--n", "2")[0] == 0
+    code, out, _ = run(capsys, "compare", found["winner"], again["winner"], "--json")
+    assert code == 0
+    assert sorted(each["dev"] for each in json.loads(out)[0]["trainings"]) == sorted([found["dev"], again["dev"]])
+
+
+def test_a_study_of_one_long_text(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("verse.txt").write_text(20 * VERSE)
+    code, out, err = run(capsys, "tune", "verse.txt", *NANO, "--trials", "3")
+    assert code == 0, err
+    found = json.loads(out)
+    study = Study.read(Path(found["run"]) / "study.journal")
+    assert (study.family, study.block_size) == ("gpt", 64)
+    assert study.trials[0].options["block_size"] == 64
+    assert study.trials[0].options["dropout"] == 0.2  # as zth train chooses for a short text
+    assert set(study.space) >= {"block_size", "dropout", "positions", "lr", "lr_rest", "batch_size"}
+    assert not {"layers", "heads", "width"} & set(study.space)
+    kept = read(Path(found["winner"]))
+    figures = {figure.name: figure.value for figure in kept.figures}
+    assert figures["dev loss"] == found["dev"] == min(trial.dev for trial in study.done)
+    assert math.isclose(figures["dev bits per character"], found["dev"] / math.log(2))
+    assert len((kept.folder / "samples.txt").read_text()) == 601
+    code, out, _ = run(capsys, *found["command"][1:], "--json")
+    assert code == 0
+    trained = read(Path(json.loads(out)["run"]))
+    assert trained.meta["config"]["options"] == kept.meta["config"]["options"]
+    assert trained.meta["config"]["train"] == kept.meta["config"]["train"]
+    # zth train keeps the best of its looks, a trial ends with the last
+    assert {figure.name: figure.value for figure in trained.figures}["dev loss"] <= found["dev"] + 1e-6
+
+
+def test_names_as_one_long_text(capsys: pytest.CaptureFixture[str]) -> None:
+    """--kind is said in the command, since the text does not show it."""
+    flags = ["my.txt", "--kind", "text", "--block-size", "8", "--batch-size", "4", "--try", "dropout=0,0.1", *NANO]
+    code, out, err = run(capsys, "tune", *flags, "--trials", "1")
+    assert code == 0, err
+    found = json.loads(out)
+    assert found["command"][3:5] == ["--kind", "text"]
+    assert read(Path(found["winner"])).meta["config"]["kind"] == "text"
+    code, out, _ = run(capsys, "tune", "--resume", found["run"], "--trials", "2", "--json")
+    assert code == 0
+    assert len(Study.read(Path(found["run"]) / "study.journal").trials) == 2
+    assert json.loads(out)["command"][3:5] == ["--kind", "text"]
 
 
 def test_a_study_goes_on_with_more(capsys: pytest.CaptureFixture[str]) -> None:
@@ -100,6 +161,7 @@ def test_commands_with_one_study_file_add_up(capsys: pytest.CaptureFixture[str])
 def test_what_cannot_be_done_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     Path("text.journal").write_text("once upon a time\n")
     tuned(capsys, "--trials", "1", "--study", "mlp.journal")
+    Path("verse.txt").write_text(2 * VERSE)
     for arguments, words in [
         (("my.txt", "--model", "mpl"), "Did you mean mlp?"),
         (("my.txt", "--trials", "0"), "trials must be at least 1"),
@@ -117,7 +179,8 @@ def test_what_cannot_be_done_says_so(capsys: pytest.CaptureFixture[str]) -> None
         (("my.txt", "--trials", "1", "--study", "text.journal"), "not the journal of a study"),
         ((*FAST, "--hidden", "5", "--trials", "1", "--study", "mlp.journal"), "holds another study"),
         (("my.txt", "--model", "gru", "--trials", "1", "--study", "mlp.journal"), 'its family is "mlp", not "gru"'),
-        (("plays", "--model", "gpt"), "gpt learns plays in blocks"),
+        (("verse.txt", "--block-size", "100", "--trials", "1"), "a block of 100 needs 101"),
+        (("verse.txt", "--layers", "0"), "layers must be a whole number"),
         (("--resume", "nowhere"), "not a run folder"),
     ]:
         code, out, err = run(capsys, "tune", *arguments)

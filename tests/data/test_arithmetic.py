@@ -19,8 +19,10 @@ from zth.data.arithmetic import (
     as_ids,
     as_lines,
     draw_problems,
+    examples,
     in_dev,
     question,
+    read_answer,
     share_exact,
 )
 from zth.data.stream import IGNORED
@@ -73,6 +75,12 @@ def test_what_is_scored(config: ArithmeticConfig) -> None:
         assert scored == (answer(*problem, config) if config.mask else line) + "."
         kept = target != IGNORED
         assert torch.equal(row[1:][kept[:-1]], target[:-1][kept[:-1]])  # a target is the next id
+
+
+def test_a_line_that_is_too_long_says_so() -> None:
+    assert examples(["1+1=2"], 6, mask=True)[1].tolist() == [[IGNORED] * 4 + VOCABULARY.encode("2.")]
+    with pytest.raises(DataError, match="A line of 5 characters needs a width of 6; got 5"):
+        examples(["1=2", "1+1=2"], 5, mask=True)
 
 
 class TestParts:
@@ -132,6 +140,25 @@ class TestBatches:
         lines = [VOCABULARY.decode(row)[1:] for row in x]
         a, b = (np.array([int(line[at : at + 2]) for line in lines]) for at in (0, 3))
         assert not in_dev(Problems(a=a, operator=np.full(500, "+"), b=b), config, 1).any()
+
+
+@pytest.mark.parametrize("config", STYLES)
+def test_answers_are_read_as_they_were_meant(config: ArithmeticConfig) -> None:
+    for a, operator, b in every_problem(1, OPERATORS):
+        wanted = list(divmod(a, b)) if operator == "/" else [eval(f"{a} {operator} {b}")]
+        assert read_answer(answer(a, operator, b, config), operator, config) == wanted
+
+
+@pytest.mark.parametrize(
+    ("written", "operator"),
+    [
+        *[("", "+"), ("1=2", "+"), ("12+", "+"), ("8-0", "-"), ("--", "-"), ("-", "-")],
+        *[("1r2", "*"), ("12", "/"), ("3r", "/"), ("1r2r3", "/"), ("-1r2", "/")],
+    ],
+)
+@pytest.mark.parametrize("reverse", [True, False])
+def test_what_is_no_answer_is_read_as_none(written: str, operator: str, reverse: bool) -> None:
+    assert read_answer(written, operator, ArithmeticConfig(operators=OPERATORS, reverse=reverse)) is None
 
 
 class TestScoring:

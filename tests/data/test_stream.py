@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import tracemalloc
 from pathlib import Path
 
@@ -72,9 +73,37 @@ class TestIds:
         assert len(part) == len(array[start:stop])
         assert same(part.counts(23), np.bincount(array[start:stop], minlength=23), EXACT)
 
+    def test_sent_to_another_process_a_mapped_part_is_mapped_again(self, tmp_path: Path) -> None:
+        array = (np.arange(50_000) * 7 % 300).astype(np.uint16)
+        paths = [tmp_path / "a.bin", tmp_path / "b.bin"]
+        for path, half in zip(paths, np.split(array, 2), strict=True):
+            path.write_bytes(half.tobytes())
+        part = open_shards(paths).part(17, 49_990)
+        sent = pickle.dumps(part)
+        assert len(sent) < 1000, "places, not ids"
+        assert same(pickle.loads(sent).array(), array[17:49_990], EXACT)
+        in_memory = Ids([array]).part(5, 9)
+        assert same(pickle.loads(pickle.dumps(in_memory)).array(), array[5:9], EXACT)
+
     def test_a_part_shares_the_memory(self) -> None:
         array = np.arange(10, dtype=np.uint8)
         assert np.shares_memory(Ids([array]).part(2, 5).shards[0], array)
+
+
+@given(
+    st.text("ab\né😀.z", max_size=30),
+    st.sampled_from(["ab\n.z", "ab\né.z😀", "ab.z\n" + "".join(map(chr, range(300, 600)))]),
+)
+@settings(max_examples=60, deadline=None)
+def test_pieces_are_encoded_as_the_vocabulary_does(piece: str, known: str) -> None:
+    vocabulary = Vocabulary.of_text(known)
+    if not set(piece) <= set(known):
+        with pytest.raises(VocabularyError):
+            zth.data.stream._encoded(piece, vocabulary)
+        return
+    ids = zth.data.stream._encoded(piece, vocabulary)
+    assert ids.dtype == (np.uint8 if len(vocabulary) <= 256 else np.uint16)
+    assert ids.tolist() == vocabulary.encode(piece)
 
 
 class TestTextData:
@@ -182,14 +211,6 @@ class TestBlocks:
         assert not torch.equal(wanted[0], wanted[1])
         assert not torch.equal(wanted[0], wanted[3])
 
-    @pytest.mark.parametrize("n", [2, 3])
-    def test_of_several_processes_are_those_of_one(self, n: int) -> None:
-        whole = Blocks(self.IDS, block_size=8, batch_size=6, seed=1)
-        shares = [Blocks(self.IDS, block_size=8, batch_size=6, seed=1, rank=r, world_size=n) for r in range(n)]
-        for step in (0, 300):
-            rows = torch.stack([share.batch(step)[0] for share in shares], dim=1).flatten(0, 1)
-            assert torch.equal(rows, whole.batch(step)[0])
-
     def test_of_a_text_of_exactly_one_block(self) -> None:
         x, y = Blocks(Ids([np.arange(9)]), block_size=8, batch_size=3, seed=1).batch(0)
         assert x.tolist() == [list(range(8))] * 3
@@ -201,8 +222,6 @@ class TestBlocks:
             ({"block_size": 500}, DataError, r"has 500 characters; a block of 500 needs 501\. .* block_size=249"),
             ({"block_size": 0}, ConfigError, "block_size=0"),
             ({"batch_size": 0}, ConfigError, "batch_size=0"),
-            ({"rank": 2, "world_size": 2}, ConfigError, "rank=2 of 2"),
-            ({"world_size": 3}, ConfigError, "A batch of 4 cannot be shared by 3 processes. Take a multiple of 3"),
         ],
     )
     def test_refusals(self, options, error, words) -> None:

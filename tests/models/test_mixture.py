@@ -10,9 +10,20 @@ import torch
 from torch import Tensor
 
 from zth.compare import EXACT, FLOAT32, FLOAT64, same
-from zth.errors import ConfigError
-from zth.models import LanguageModel, MixtureModel, MLPConfig, MLPModel, NgramModel, evaluate
-from zth.models.mixture import mixed, sweep
+from zth.errors import ConfigError, ShapeError
+from zth.models import (
+    GPTModel,
+    GRUModel,
+    LanguageModel,
+    MixtureModel,
+    MLPConfig,
+    MLPModel,
+    NgramModel,
+    RecurrentConfig,
+    evaluate,
+)
+from zth.models.gpt import preset
+from zth.models.mixture import CLOSE_TO_BEST, MixtureContinuation, best_weights, mixed, sweep, target_log_probs
 from zth.sample import Sampling, sample_ids
 from zth.seeds import stream
 
@@ -127,3 +138,63 @@ def test_refuses_models_that_do_not_belong_together(
         MixtureModel([], [])
     with pytest.raises(ConfigError, match="takes two models and shares from 0 to 1"):
         sweep(parts, [1.5], *examples)
+
+
+def test_each_model_goes_on_with_its_own_cache(parts: list[LanguageModel]) -> None:
+    gru = GRUModel(RecurrentConfig(vocab_size=V, hidden=8), generator=stream(3, "init"))
+    gpt = GPTModel(preset("nano", vocab_size=V, block_size=4, output_init="same"), generator=stream(4, "init"))
+    model = MixtureModel([*parts, gru, gpt], [0.2, 0.1, 0.3, 0.4])
+    ids = torch.randint(1, V, (3, 9), generator=stream(5, "ids"))
+    continuation = MixtureContinuation(model, ids[:, :2])
+    assert type(model.continuation(ids)) is MixtureContinuation
+    for t in range(2, 9):
+        # past the GPT's block, too
+        assert same(continuation.log_probs(), model.log_probs(ids[:, :t]), FLOAT32)
+        continuation.append(ids[:, t])
+    short = MixtureContinuation(model, ids)
+    short.keep = 2
+    short.append(ids[:, 0])  # the GPT reads its last two again
+    wanted = MixtureModel([gpt], [1.0]).log_probs(torch.cat([ids, ids[:, :1]], dim=1)[:, -2:])
+    with torch.no_grad():
+        assert same(short.parts[3].log_probs(), wanted.float(), FLOAT32)
+
+
+def test_what_is_said_of_the_targets_is_the_loss(parts: list[LanguageModel], monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = stream(2, "ids")
+    ids = torch.randint(V, (7, 9), generator=generator)
+    targets = torch.randint(-1, V, (7, 9), generator=generator)
+    monkeypatch.setattr("zth.models.mixture.AT_A_TIME", 20)  # two rows at a time
+    for part in parts:
+        said = target_log_probs(part, ids, targets)
+        assert len(said) == int((targets >= 0).sum())
+        assert -float(said.mean()) == pytest.approx(evaluate(part, ids, targets), abs=1e-6)
+    with pytest.raises(ShapeError, match="do not belong together"):
+        target_log_probs(parts[0], ids, targets[:, 0])
+
+
+def test_no_other_weights_are_better() -> None:
+    said = torch.randn(3, 50, generator=stream(6, "said")).double().log_softmax(0) * 2
+    steps = torch.linspace(0, 1, 101, dtype=torch.float64)
+    grid = torch.cartesian_prod(steps, steps)
+    grid = grid[grid.sum(1) <= 1]
+    every = torch.cat([grid, 1 - grid.sum(1, keepdim=True)], dim=1)  # all weights in steps of 0.01
+    best = float((every @ said.exp()).log().mean(1).max())
+    weights = best_weights(said)
+    assert sum(weights) == pytest.approx(1)
+    assert float(mixed(list(said), weights).mean()) >= best - CLOSE_TO_BEST
+
+
+def test_weights_of_a_twin_a_dunce_and_the_impossible() -> None:
+    good, dunce = torch.tensor([0.6, 0.5, 0.7]).log(), torch.tensor([0.1, 0.2, 0.1]).log()
+    twins = best_weights(torch.stack([good, dunce, good]))
+    assert twins[0] == pytest.approx(twins[2])
+    assert twins[1] < 0.001
+    sure, sometimes = torch.tensor([1.0, 0.0, 0.0]).log(), torch.tensor([0.0, 1.0, 0.0]).log()
+    assert best_weights(torch.stack([sure, sometimes])) == pytest.approx([0.5, 0.5])
+    assert best_weights(torch.tensor([[-900.0, -800.0], [-800.0, -900.0]])) == pytest.approx([0.5, 0.5])
+
+
+@pytest.mark.parametrize("said", [torch.empty(0, 3), torch.empty(2, 0), torch.full((2, 3), -math.inf)])
+def test_nothing_to_weigh_by(said: Tensor) -> None:
+    with pytest.raises(ConfigError, match="nothing to weigh"):
+        best_weights(said)

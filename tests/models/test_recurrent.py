@@ -138,3 +138,37 @@ def test_dropout_is_for_training_alone(g: torch.Generator) -> None:
     assert same(model(ids).log_softmax(-1), model.log_probs_everywhere(ids), FLOAT32)
     with pytest.raises(ConfigError, match="p from 0 up and below 1"):
         RecurrentConfig(dropout=1.5)
+
+
+def test_rows_that_end_early_are_as_if_alone(pair: Pair, g: torch.Generator) -> None:
+    """Work is saved on the boundaries behind a row: the states and the gradients are those of every step taken."""
+    ours, judge = pair
+    ids = behind_a_boundary(6, 9, g)
+    for row, length in enumerate((4, 9, 0, 1, 7, 4)):
+        ids[row, length:] = 0
+    ids[4, 3] = 0  # a boundary within
+    # at every boundary torch's net is started anew, from zeros
+    pieces = [(b, t, min([u for u in range(t + 1, 10) if u == 9 or ids[b, u] == 0])) for b, t in zeros(ids)]
+    wanted = torch.empty(6, 9, 10).double()
+    for b, t, end in pieces:
+        wanted[b, t:end] = judge(ours.embedding(ids[b : b + 1, t:end]))[0][0]
+    states = ours.states(ids)
+    assert same(states, wanted, FLOAT64)
+    assert same(ours(ids), wanted @ ours.output.W + ours.output.b, FLOAT64)
+    dy = torch.randn(6, 9, 10, generator=g).double()
+    found = torch.autograd.grad(states, ours.embedding.C, dy)[0]
+    wanted_grad = torch.autograd.grad(wanted, ours.embedding.C, dy)[0]
+    assert same(found, wanted_grad, FLOAT64)
+
+
+def zeros(ids: Tensor) -> list[list[int]]:
+    places: list[list[int]] = (ids == 0).nonzero().tolist()
+    return places
+
+
+@pytest.mark.parametrize("shape", [(2, 0), (0, 3), (3, 4)])
+def test_rows_without_anything(pair: Pair, shape: tuple[int, int]) -> None:
+    ours, judge = pair
+    states = ours.states(torch.zeros(shape, dtype=torch.int64))
+    wanted = judge(ours.embedding(torch.zeros(1, 1, dtype=torch.int64)))[0][0]
+    assert same(states, wanted.expand(*shape, -1), FLOAT64)

@@ -22,7 +22,7 @@ def test_blocks_fit_eight_times(n: int, block_size: int) -> None:
 
 def test_short_texts_get_dropout_and_fewer_steps(tmp_path: Path) -> None:
     options, training = fitted("gpt", load("plays"))
-    assert (options, training["steps"]) == ({"block_size": 128, "dropout": 0.0}, 4000)
+    assert (options, training["steps"]) == ({"block_size": 128, "dropout": 0.0}, 3000)
     path = tmp_path / "short.txt"
     path.write_text(4 * LINE)
     corpus = load(path)

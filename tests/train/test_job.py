@@ -20,7 +20,8 @@ from zth.train import TrainConfig
 from zth.train import job as file
 from zth.train.checkpoint import FILE
 from zth.train.examples import Text
-from zth.train.job import Job, Progress, load_vocabulary, resume, steps_per_second
+from zth.train.job import Job, Progress, resume, steps_per_second
+from zth.train.origin import load_vocabulary
 
 SMALL = {
     "mlp": {"hidden": 20},
@@ -66,7 +67,7 @@ def test_what_the_folder_holds(text: Text, tmp_path: Path) -> None:
     assert settings["data"].endswith("some-names.txt")
     assert (settings["kind"], settings["model"], settings["backend"]) == ("lines", "mlp", "engine")
     assert settings["options"]["vocab_size"] == len(text.vocabulary)
-    assert TrainConfig(**settings["train"]) == TrainConfig(steps=60, lr=0.01, batch_size=16)
+    assert TrainConfig(**settings["train"]) == TrainConfig(steps=60, lr=0.01, batch_size=16, precision="float32")
     assert record.meta["data"][0]["sha256"] == text.corpus.sha256
     names = {path.name for path in folder.iterdir()}
     assert names >= {"model.json", "model.safetensors", "vocabulary.json", "samples.txt", "metrics.jsonl"}

@@ -79,6 +79,15 @@ def test_losses_by_hand() -> None:
     assert math.isclose(part_loss(model, part, 8, n_characters=24), evenly, rel_tol=1e-5)
 
 
+def test_of_a_very_long_dev_part_a_bounded_one_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = Ids([np.random.default_rng(1).integers(0, 5, 300).astype(np.uint8)])
+    examples, model = LongExamples(train=Passage(ids=ids, block_size=8), dev=ids), model_of(5)
+    assert examples.dev_loss(model) == whole_loss(model, ids, 8)
+    monkeypatch.setattr("zth.train.long_text.MOST_SCORED", 40)
+    assert examples.dev_loss(model) == examples.losses(model)["dev"] == part_loss(model, ids, 8, 40)
+    assert examples.dev_loss(model) != whole_loss(model, ids, 8)
+
+
 def test_looks_take_a_twentieth_of_the_time() -> None:
     ids = Ids([np.zeros(10**6, np.uint8)])
     examples = LongExamples(train=Passage(ids=ids, block_size=128), dev=ids)

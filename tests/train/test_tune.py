@@ -61,18 +61,18 @@ def test_an_interrupted_study_goes_on_as_if_it_had_never_stopped(
 ) -> None:
     real, calls = workers_module.train_once, 0
 
-    def interrupted(setting: Any, options: Any, look: Any, tick: Any) -> float:
+    def interrupted(setting: Any, options: Any, look: Any, tick: Any, keep: Any) -> float:
         nonlocal calls
         calls += 1
         if calls not in (3, 12):
-            return float(real(setting, options, look, tick))
+            return float(real(setting, options, look, tick, keep))
 
         def looked(tenth: int, dev: float) -> None:
             look(tenth, dev)
             if tenth >= 4:
                 raise KeyboardInterrupt
 
-        return float(real(setting, options, looked, tick))
+        return float(real(setting, options, looked, tick, keep))
 
     monkeypatch.setattr(workers_module, "train_once", interrupted)
     journal = tmp_path / "study.journal"

@@ -40,6 +40,7 @@ COMMANDS = {
         ("train", "train:app", "Train a model on names, or on a text of yours."),
         ("sample", "train:sample_", "Draw from a trained model."),
         ("compare", "compare:compare_", "Compare trainings: a table and their loss curves."),
+        ("mix", "mix:mix_", "Average what several trained models say: often the best model of all."),
         ("tune", "tune:app", "Search for a model's best options."),
     ],
     "Look": [

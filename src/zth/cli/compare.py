@@ -43,7 +43,10 @@ def compare_(*trainings: str, runs: Path = Path("runs"), as_json: JsonOption = F
     for comparison in comparisons:
         _print(comparison)
     if len(comparisons) > 1:
-        out().print(f"[bold]{NOT_COMPARABLE}[/]\n", soft_wrap=True)
+        out().print(f"[bold]{NOT_COMPARABLE}[/]", soft_wrap=True)
+        for comparison in comparisons:
+            out().print(f"  {_which_text(comparison)}", soft_wrap=True, markup=False)
+        out().print()
     out().print(f"Loss curves: {page.resolve().as_uri()}", soft_wrap=True, markup=False)
     return 0
 
@@ -111,6 +114,7 @@ def _rows(comparison: Comparison) -> dict[str, Any]:
             "seconds": training.seconds,
             "train": training.train,
             "dev": training.dev,
+            "dev_bits": training.bits,
             "test": training.test,
             "differs_in": own,
         }
@@ -128,21 +132,29 @@ def _print(comparison: Comparison) -> None:
     out().print()
 
 
+def _which_text(comparison: Comparison) -> str:
+    """The text of a table, told apart from another of the same name, and how many characters its models know."""
+    edition, sha256, characters = comparison.trainings[0].text
+    how = "one long text" if comparison.one_long_text else "line by line"
+    return f"{edition}, sha256 {sha256[:8]}, {len(characters)} characters known, {how}"
+
+
 def _table(comparison: Comparison) -> Table:
     """Where the terminal is narrow, only what matters most."""
     table = Table(title=f"On {escape(comparison.edition)}", title_justify="left", box=None, pad_edge=False)
-    wide = out().width >= 80
-    for heading in ("", "model", "parameters", "steps", "minutes", "train", "dev", "test", "to first"):
-        if wide or heading not in ("steps", "train", "test"):
+    wide, long = out().width >= 80, comparison.one_long_text
+    last = "dev bits" if long else "test"
+    for heading in ("", "model", "parameters", "steps", "minutes", "train", "dev", last, "to first"):
+        if wide or heading not in ("steps", "train", last):
             text = heading in ("", "model")
             table.add_column(heading, justify="left" if text else "right", overflow="fold", no_wrap=not text)
     best = comparison.trainings[0].dev
     for place, each in enumerate(comparison.trainings, 1):
-        losses = (each.train, each.dev, each.test)
-        train, dev, test = ("" if loss is None else number(loss, 4) for loss in losses)
+        losses = (each.train, each.dev, each.bits if long else each.test)
+        train, dev, last = ("" if loss is None else number(loss, 4) for loss in losses)
         steps = ["" if each.steps is None else f"{each.steps:,}"] if wide else []
         minutes = f"{each.seconds / 60:.2f}"
-        shown = [train, f"[bold]{dev}[/]", test] if wide else [f"[bold]{dev}[/]"]
+        shown = [train, f"[bold]{dev}[/]", last] if wide else [f"[bold]{dev}[/]"]
         first = "" if place == 1 else f"{each.dev - best:+.4f}"
         table.add_row(str(place), escape(each.model), f"{each.n_parameters:,}", *steps, minutes, *shown, first)
     return table

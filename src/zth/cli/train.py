@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
 import cyclopts
 from cyclopts import App, Group, Parameter
@@ -19,13 +19,14 @@ from rich.markup import escape
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 
-from zth.cli.options import family_of, field_docs, first_argument, flag, flags, run_inner, value_of
+from zth.cli.corpus import corpus_of, reading, text_name
+from zth.cli.options import family_of, field_docs, flag, flags, run_inner, value_of
 from zth.cli.report import figures_table
 from zth.cli.terminal import JsonOption, err, out, print_json, printable
-from zth.data import sources
 from zth.data.sources import Corpus
 from zth.data.tally import Kind
-from zth.errors import ConfigError, DataError, RunError, did_you_mean
+from zth.data.vocab import Vocabulary
+from zth.errors import ConfigError, RunError, ZthError, did_you_mean
 from zth.models.protocol import CONFIG_FILE, LanguageModel, config_class, model_class, trainable
 from zth.report import summary
 from zth.runs import Run, figure_row, find, read
@@ -33,11 +34,15 @@ from zth.sample import sample, sample_stream
 from zth.train.checkpoint import Checkpoint
 from zth.train.chosen import chosen, default_family, fitted
 from zth.train.config import TrainConfig
-from zth.train.job import SAMPLES_FILE, Job, Progress, load_vocabulary, resume
+from zth.train.distributed import Lost, World, joined
+from zth.train.job import SAMPLES_FILE, Job, Progress, follow_resumed, resume
 from zth.train.long_text import read_for
+from zth.train.origin import Origin, load_vocabulary
 
 Show = Callable[[Progress], object]
 Stop = Callable[[], bool]
+SWITCHES = ("--find-lr",)
+"""Flags of this command that take no value."""
 
 app = App(
     name="train",
@@ -52,6 +57,7 @@ EPILOGUE = """Examples:
     zth train names --model wavenet --minutes 5      as good as five allow
     zth train my.txt                                 a text of yours
     zth train shakespeare --minutes 5                the GPT, on one long text
+    zth train my.txt --from runs/FOLDER              finetune: begin with a trained model
     zth train names --model mlp --find-lr            which learning rate?
     zth train --resume runs/FOLDER                   go on after Ctrl-C
 """
@@ -60,15 +66,39 @@ EPILOGUE = """Examples:
 @app.default
 def train_(*tokens: Annotated[str, Parameter(allow_leading_hyphen=True, show=False)]) -> int:
     """Train a model on names, or on a text of yours."""
+    with joined() as world:
+        return _train_in(world, tokens) if world.leads else _silently(lambda: _train_in(world, tokens))
+
+
+def _silently(follow: Callable[[], int]) -> int:
+    """What rank 0 says and decides is enough, also about Ctrl-C; that a process has gone each tells for itself."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    out().quiet = err().quiet = True
+    try:
+        return follow()
+    except Lost:
+        raise
+    except (ZthError, KeyboardInterrupt) as error:
+        return 2 if isinstance(error, ZthError) else 130
+    finally:
+        out().quiet = err().quiet = False
+
+
+def _train_in(world: World, tokens: Sequence[str]) -> int:
     family_of(tokens, "train")
     _refuse_together(tokens)
-    corpus = None if value_of(tokens, "--resume") is not None else _corpus(tokens)
-    family = family_of(tokens, "train", default_family(corpus) if corpus else "mlp")
+    with world.together():
+        origin = _origin(tokens)
+        corpus = None if value_of(tokens, "--resume") is not None else corpus_of(tokens, SWITCHES)
+    family = family_of(tokens, "train", origin.family if origin else default_family(corpus) if corpus else "mlp")
+    if origin:
+        origin.checked(family, {})
     return run_inner(
         "train",
         "Train a model on names, or on a text of yours, into a run folder.",
         EPILOGUE,
-        _command(family, corpus),
+        _command(family, corpus, world, origin),
         tokens,
         lambda error: _wrong(error, family),
     )
@@ -87,45 +117,42 @@ def _refuse_together(tokens: Sequence[str]) -> None:
         )
 
 
-def _corpus(tokens: Sequence[str]) -> Corpus | None:
-    """The text that the command names: which flags there are depends on it. Raises DataError for none."""
-    kinds: list[type[Any]] = [TrainConfig, *(config_class(each) for each in trainable())]
-    switches = {flag(field.name) for kind in kinds for field in fields(kind) if field.type in ("bool", bool)}
-    switches |= {each.replace("--", "--no-", 1) for each in switches} | {"--json", "--find-lr", "--help"}
-    name = first_argument(tokens, sorted(switches)) or "names"
-    kind = value_of(tokens, "--kind")
-    try:
-        with err().status("Reading ..."):
-            return sources.load(name, kind=kind if kind in get_args(Kind) else None)  # type: ignore[arg-type]
-    except DataError:
-        if "--help" in tokens:
-            return None
-        raise
+def _origin(tokens: Sequence[str]) -> Origin | None:
+    """The training that --from names: its model says which flags there are. Raises RunError for none."""
+    folder = value_of(tokens, "--from")
+    if folder is None:
+        return None
+    if not folder or folder.startswith("-"):
+        raise ConfigError("--from needs the run folder of a trained model.", "As in: zth train my.txt --from runs/X")
+    if text_name(tokens, SWITCHES) is None and "--help" not in tokens:
+        raise ConfigError("--from needs a text to finetune on.", f"As in: zth train my.txt --from {folder}")
+    return Origin.of(Path(folder))
 
 
-def _command(family: str, corpus: Corpus | None) -> Callable[..., int]:
+def _command(family: str, corpus: Corpus | None, world: World, origin: Origin | None = None) -> Callable[..., int]:
     """The command with the flags of one family: those of its config and, where it is a net, of TrainConfig.
 
     What is left out is chosen to fit the corpus.
     """
     options_group, train_group = Group(f"The model: {family}", sort_key=2), Group("The training", sort_key=3)
-    fitting, recipe = fitted(family, corpus)
+    fitting, recipe = fitted(family, corpus, origin)
     options_class = flags("Options", options_group, (config_class(family), fitting, ("vocab_size",)))
     training_class = flags("Training", train_group, *([(TrainConfig, recipe, ())] if recipe is not None else []))
 
     plain_options, plain_training = options_class(), training_class()
 
     def train(
-        data: str = "names",  # noqa: ARG001 (_corpus has read it)
+        data: str = "names",  # noqa: ARG001 (corpus_of has read it)
         /,
         *,
         model: str = family,  # noqa: ARG001 (family_of has read it)
         options: Any = plain_options,
         training: Any = plain_training,
-        kind: Kind | None = None,  # noqa: ARG001 (_corpus has read it)
+        kind: Kind | None = None,  # noqa: ARG001 (corpus_of has read it)
         minutes: float | None = None,
         seed: int = 42,
         runs: Path = Path("runs"),
+        from_: Path | None = None,  # noqa: ARG001 (_origin has read it)
         resume: Path | None = None,
         find_lr: bool = False,
         as_json: bool = False,
@@ -147,6 +174,9 @@ def _command(family: str, corpus: Corpus | None) -> Callable[..., int]:
             Seeds the initial weights, the batches and the samples.
         runs
             Where run folders go.
+        from_
+            Finetune: begin with the weights of the model in this run folder, with its options and its characters,
+            to which those that are new are added. A lower rate and fewer steps are then the default.
         resume
             Go on with the training in this run folder; all other options are then as they were.
         find_lr
@@ -155,11 +185,16 @@ def _command(family: str, corpus: Corpus | None) -> Callable[..., int]:
             Print the figures as JSON.
         """
         if resume is not None:
-            return _resume(resume, as_json=as_json)
+            return _resume(resume, world, as_json=as_json)
+        if world.size > 1 and (recipe is None or find_lr):
+            what = "--find-lr" if find_lr else f"counting, as {family} does,"
+            raise ConfigError(f"{what} is work for one process; got {world.size}.", "Run it without torchrun.")
         if recipe is None and minutes is not None:
             raise ConfigError(f"--minutes is of no use here: {family} learns by counting.", "Leave it out.")
         assert corpus is not None
-        job = _job(corpus, family, asdict(options), TrainConfig(**asdict(training)), minutes, seed)
+        config = TrainConfig(**asdict(training))
+        with world.together():
+            job = replace(_job(corpus, family, asdict(options), config, minutes, seed, origin), world=world)
         return _find(job, runs, as_json=as_json) if find_lr else _train(job, runs, as_json=as_json)
 
     hints: dict[str, Any] = {
@@ -171,6 +206,7 @@ def _command(family: str, corpus: Corpus | None) -> Callable[..., int]:
         "minutes": float | None,
         "seed": int,
         "runs": Path,
+        "from_": Annotated[Path | None, Parameter(name="--from")],
         "resume": Path | None,
         "find_lr": Annotated[bool, Parameter(negative="")],
         "as_json": JsonOption,
@@ -202,28 +238,47 @@ def _wrong(error: cyclopts.CycloptsError, family: str) -> ConfigError:
 def _known_flags(family: str) -> list[str]:
     known = [field.name for field in (*fields(config_class(family)), *fields(TrainConfig))]
     known.remove("vocab_size")  # the text's
-    return [flag(name) for name in (*known, "model", "kind", "minutes", "seed", "runs", "resume", "find_lr", "json")]
+    return [
+        flag(name)
+        for name in (*known, "model", "kind", "minutes", "seed", "runs", "from", "resume", "find_lr", "json")
+    ]
 
 
 def _job(
-    corpus: Corpus, family: str, options: dict[str, Any], config: TrainConfig, minutes: float | None, seed: int
+    corpus: Corpus,
+    family: str,
+    options: dict[str, Any],
+    config: TrainConfig,
+    minutes: float | None,
+    seed: int,
+    origin: Origin | None,
 ) -> Job:
     """Everything read and checked."""
-    with err().status("Reading ..."):
-        text = read_for(corpus, family)
-    return Job(text=text, family=family, options=options, config=config, minutes=minutes, seed=seed)
+    with reading("Encoding") as told:
+        text = read_for(corpus, family, origin.vocabulary if origin else None, progress=told)
+    return Job(text=text, family=family, options=options, config=config, minutes=minutes, seed=seed, origin=origin)
 
 
 def _train(job: Job, root: Path, *, as_json: bool) -> int:
     command = ["zth", *sys.argv[1:]]
+    begun = job.world.begun()
+    if begun is not None:
+        err().print(f"torchrun has started the processes again; they go on in {escape(str(begun))}.", soft_wrap=True)
+        return _resume(begun, job.world, as_json=as_json)
+    if not job.world.leads:
+        job.follow()
+        return 0
     if not as_json:
         for line in chosen(job):
             err().print(line, markup=False, soft_wrap=True)
     return _run(lambda show, stop: replace(job, show=show, stop=stop).start(root, command=command), as_json=as_json)
 
 
-def _resume(folder: Path, *, as_json: bool) -> int:
-    return _run(lambda show, stop: resume(folder, show=show, stop=stop), as_json=as_json)
+def _resume(folder: Path, world: World, *, as_json: bool) -> int:
+    if not world.leads:
+        follow_resumed(world)
+        return 0
+    return _run(lambda show, stop: resume(folder, show=show, stop=stop, world=world), as_json=as_json)
 
 
 def _run(train: Callable[[Show, Stop], Run], *, as_json: bool) -> int:
@@ -237,6 +292,10 @@ def _run(train: Callable[[Show, Stop], Run], *, as_json: bool) -> int:
             raise
         _print_stopped(board.latest)
         return 130
+    except Lost as error:
+        if board.latest is None:
+            raise
+        raise Lost(error.problem, f"Go on from what was saved: zth train --resume {board.latest.folder}") from error
     if as_json:
         print_json({"run": str(run.folder), "figures": [figure_row(figure) for figure in run.figures]})
     else:
@@ -376,8 +435,10 @@ def sample_(
     seed: int = 42,
     temperature: float = 1.0,
     top_k: int | None = None,
+    top_p: float | None = None,
     max_length: int | None = None,
     prompt: str = "",
+    stop: str = "",
     runs: Path = Path("runs"),
     as_json: JsonOption = False,
 ) -> int:
@@ -395,10 +456,14 @@ def sample_(
         Below 1 the likely gets likelier; 0 always takes the likeliest.
     top_k
         Draw each character among the k likeliest only.
+    top_p
+        Draw each among the likeliest only that together have this probability, as 0.9.
     max_length
         Characters drawn, at most: of a line. Default: 100, for a passage 500.
     prompt
-        What every line or passage begins with.
+        What every line or passage begins with; "\\n" is a line end.
+    stop
+        A line or passage ends before these characters, as soon as they come up; "\\n" is a line end.
     runs
         Where run folders are, to find the newest.
     as_json
@@ -412,14 +477,14 @@ def sample_(
         "seed": seed,
         "temperature": temperature,
         "top_k": top_k,
+        "top_p": top_p,
+        "stop": stop.replace("\\n", "\n"),
         "max_length": (500 if long else 100) if max_length is None else max_length,
-        "prompt": prompt,
+        "prompt": prompt.replace("\\n", "\n"),
         "keep": max(1, model.block_size // 2) if long else None,
     }
     if long and n == 1 and not as_json and out().is_terminal:
-        for piece in chain([prompt], sample_stream(model, vocabulary, **how), ["\n"]):
-            out().print(printable(piece), end="", markup=False, emoji=False, soft_wrap=True)
-        return 0
+        return _stream(model, vocabulary, how)
     drawn = sample(model, vocabulary, n=n, **how)
     if as_json:
         print_json(drawn)
@@ -428,6 +493,19 @@ def sample_(
         if long and number:
             out().print("[dim]-----[/]")
         out().print(printable(each), markup=False, emoji=False, soft_wrap=True)
+    return 0
+
+
+def _stream(model: LanguageModel, vocabulary: Vocabulary, how: dict[str, Any]) -> int:
+    """A passage as it is drawn; Ctrl-C ends it, as one who has seen enough would."""
+    pieces = sample_stream(model, vocabulary, **how)
+    try:
+        for piece in chain([how["prompt"]], pieces):
+            out().print(printable(piece), end="", markup=False, emoji=False, soft_wrap=True)
+    except KeyboardInterrupt:
+        out().print()
+        return 130
+    out().print()
     return 0
 
 

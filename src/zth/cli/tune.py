@@ -19,14 +19,19 @@ from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-from zth.cli.options import family_of, flag, flags, run_inner
+from zth.cli.corpus import corpus_of
+from zth.cli.options import family_of, flag, flags, run_inner, value_of
 from zth.cli.terminal import JsonOption, err, out, print_json
+from zth.data.sources import Corpus
+from zth.data.tally import Kind
 from zth.errors import ConfigError, did_you_mean
-from zth.models.protocol import config_class, model_class, trainable
+from zth.models.protocol import config_class, trainable
 from zth.runs import Run, figure_row
+from zth.train.chosen import default_family, fitted
 from zth.train.config import TrainConfig
+from zth.train.long_text import in_blocks
 from zth.train.tune import BASE, Show, Study
-from zth.train.tune_job import TuneJob, resume
+from zth.train.tune_job import TuneJob, resume, winner_command
 from zth.train.tune_space import parse_range
 
 MINUTES = 5.0
@@ -35,7 +40,7 @@ N_SHOWN = 5
 """Trials that are printed; the page has more."""
 OWN_FLAGS = (
     *("--model", "--trials", "--minutes", "--steps", "--try", "--workers", "--pruner"),
-    *("--study", "--resume", "--seed", "--runs", "--json"),
+    *("--study", "--resume", "--seed", "--kind", "--runs", "--json"),
 )
 
 app = App(
@@ -50,6 +55,7 @@ EPILOGUE = """Examples:
     zth tune names                                 the MLP, in five minutes
     zth tune names --batchnorm none --minutes 10   without BatchNorm
     zth tune names --try hidden=100..400           another range
+    zth tune my.txt --minutes 20                   the GPT, on one long text
     zth tune names --study shared.journal          in two terminals: both at it
     zth tune --resume runs/FOLDER                  go on after Ctrl-C
 """
@@ -58,21 +64,27 @@ EPILOGUE = """Examples:
 @app.default
 def tune_(*tokens: Annotated[str, Parameter(allow_leading_hyphen=True, show=False)]) -> int:
     """Look for the options with the lowest dev loss, within a budget."""
-    family = family_of(tokens, "tune")
+    family_of(tokens, "tune")
+    corpus = None if value_of(tokens, "--resume") is not None else corpus_of(tokens, ())
+    family = family_of(tokens, "tune", default_family(corpus) if corpus else "mlp")
     return run_inner(
         "tune",
         "Look for the options with the lowest dev loss, within a budget. An option that is given is not tried.",
         EPILOGUE,
-        _command(family, {token.split("=")[0] for token in tokens if token.startswith("--") or token == tokens[0]}),
+        _command(
+            family, corpus, {token.split("=")[0] for token in tokens if token.startswith("--") or token == tokens[0]}
+        ),
         tokens,
         lambda error: _wrong(error, family),
     )
 
 
-def _command(family: str, given: set[str]) -> Callable[..., int]:
+def _command(family: str, corpus: Corpus | None, given: set[str]) -> Callable[..., int]:
     """The command with the flags of one family. Fields that are not given are None: the tuner may try them."""
+    fitting = fitted(family, corpus)[1]
+    one_text = corpus is not None and in_blocks(corpus, family)
     left_out = {field.name: None for field in (*fields(config_class(family)), *fields(TrainConfig))}
-    recipe = getattr(model_class(family), "recipe", None)
+    recipe = dict(fitting) if fitting is not None else None
     training = [(TrainConfig, left_out, ("steps",))] if recipe is not None else []
     model_class_ = flags(
         "Options", Group(f"The model: {family}", sort_key=2), (config_class(family), left_out, ("vocab_size",))
@@ -81,7 +93,7 @@ def _command(family: str, given: set[str]) -> Callable[..., int]:
     plain_options, plain_training = model_class_(), training_class()
 
     def tune(
-        data: str = "names",
+        data: str = "names",  # noqa: ARG001 (corpus_of has read it)
         /,
         *,
         model: str = family,  # noqa: ARG001 (family_of has read it)
@@ -89,7 +101,8 @@ def _command(family: str, given: set[str]) -> Callable[..., int]:
         training: Any = plain_training,
         trials: int | None = None,
         minutes: float | None = None,
-        steps: int = BASE.steps,
+        steps: int | None = None,
+        kind: Kind | None = None,  # noqa: ARG001 (corpus_of has read it)
         tries: list[str] | None = None,
         workers: int | None = None,
         pruner: str = "median",
@@ -104,13 +117,18 @@ def _command(family: str, given: set[str]) -> Callable[..., int]:
         Parameters
         ----------
         data
-            A name from `zth data list`, or a file or folder of yours; it is read line by line.
+            A name from `zth data list`, or a file or folder of yours.
+        model
+            Which model. Left out: the mlp for a text of lines, the gpt for one long text.
         trials
             The budget: so many trials.
         minutes
             The budget: so much time, all in. Where neither is given: 5.
         steps
-            Of a trial, with the default batch size; larger batches get fewer, and as many examples.
+            Of a trial, with the default batch size and block; larger ones get fewer, and as many characters. Default:
+            10,000; of one long text so many that a dozen trials for each worker fit into the minutes.
+        kind
+            lines (one item a line) or text (one long text), where it is not what the text seems to be.
         tries
             What to try for an option, as in hidden=100..400 or batch_size=32,64; may be given several times.
         workers
@@ -135,10 +153,13 @@ def _command(family: str, given: set[str]) -> Callable[..., int]:
         fixed = {
             name: value for each in (options, training) for name, value in asdict(each).items() if value is not None
         }
+        assert corpus is not None
+        usual_steps = (recipe or {})["steps"] if one_text else BASE.steps
         job = TuneJob(
-            data=data,
+            corpus=corpus,
             family=family,
-            base=TrainConfig(**{**(recipe or {}), "steps": steps}),
+            base=TrainConfig(**{**(recipe or {}), "steps": usual_steps if steps is None else steps}),
+            fit_steps=steps is None,
             fixed=fixed,
             space=_ranges(tries or []),
             trials=trials,
@@ -160,7 +181,8 @@ def _command(family: str, given: set[str]) -> Callable[..., int]:
         "training": Annotated[training_class, Parameter(name="*", parse=recipe is not None)],
         "trials": int | None,
         "minutes": float | None,
-        "steps": int,
+        "steps": int | None,
+        "kind": Kind | None,
         "tries": Annotated[list[str] | None, Parameter(name="--try", negative="")],
         "workers": int | None,
         "pruner": str,
@@ -232,7 +254,8 @@ def _found(run: Run, study: Study) -> dict[str, Any]:
         "dev": study.best.dev,
         "options": study.best_options,
         "importances": study.importances(),
-        "command": study.command(str(run.meta["config"]["data"])),
+        "command": winner_command(run, study),
+        "winner": _winner(run),
         "figures": [figure_row(figure) for figure in run.figures],
     }
 
@@ -245,11 +268,21 @@ def _print_study(run: Run, study: Study) -> None:
     if shares:
         out().print(f"\n[bold]What mattered most[/]  {escape(', '.join(shares))}")
     out().print(f"\n[bold]The best one, to train again[/]\n{escape(_line(study, run))}", soft_wrap=True)
+    winner = _winner(run)
+    if winner is not None:
+        out().print(f"\n[bold]zth sample {escape(winner)}[/]   what it writes", soft_wrap=True)
+        out().print(f"[bold]zth compare {escape(winner)} ...[/]   beside other trainings", soft_wrap=True)
     out().print(f"\n[dim]{counts}; {escape(str(run.folder))}[/]   all plots: zth report", soft_wrap=True)
 
 
 def _line(study: Study, run: Run) -> str:
-    return shlex.join(study.command(str(run.meta["config"]["data"])))
+    return shlex.join(winner_command(run, study))
+
+
+def _winner(run: Run) -> str | None:
+    """The run folder of the best trial's model."""
+    winner = run.meta["config"].get("winner")
+    return str(winner["run"]) if winner else None
 
 
 def _table(study: Study) -> Table:
@@ -262,6 +295,7 @@ def _table(study: Study) -> Table:
     table.add_row("[bold]dev loss[/]", *[f"[bold]{trial.dev:.4f}[/]" for trial in best])
     for name in study.space:
         table.add_row(escape(name), *[escape(_short(trial.options.get(name))) for trial in best])
+    table.add_row("[dim]seconds[/]", *[f"[dim]{trial.seconds:.0f}[/]" for trial in best])
     return table
 
 

@@ -11,6 +11,7 @@ of it, not scored. Division gives the whole quotient and the remainder: 17/5=3r2
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -185,16 +186,28 @@ def as_ids(problems: Problems, config: ArithmeticConfig) -> tuple[Tensor, Tensor
     """
     import torch
 
-    width = config.width
-    lines = as_lines(problems, config)
+    x, y = examples(as_lines(problems, config), config.width, mask=config.mask)
+    return torch.from_numpy(x), torch.from_numpy(y)
+
+
+def examples(lines: Sequence[str], width: int, *, mask: bool) -> tuple[IntArray, IntArray]:
+    """N lines -> ids (N, width) and targets (N, width). Raises DataError for a line that `width` cannot hold.
+
+    >>> x, y = examples(["1+1=2", "1+1="], 7, mask=True)
+    >>> VOCABULARY.decode(x[0]), y.tolist()
+    ('.1+1=2.', [[-1, -1, -1, -1, 7, 0, -1], [-1, -1, -1, -1, 0, -1, -1]])
+    """
+    longest = max(map(len, lines), default=0)
+    if longest + 1 > width:
+        raise DataError(f"A line of {longest} characters needs a width of {longest + 1}; got {width}.", "Give that.")
     text = "".join(f".{line}.".ljust(width + 1, ".") for line in lines)
-    ids = torch.from_numpy(VOCABULARY.encode_array(text)).view(len(lines), width + 1)
-    x, y = ids[:, :-1].clone(), ids[:, 1:].clone()
-    at = torch.arange(width)
-    lengths = torch.tensor([len(line) for line in lines], dtype=torch.int64)[:, None]
+    ids = VOCABULARY.encode_array(text).reshape(len(lines), width + 1)
+    x, y = ids[:, :-1].copy(), ids[:, 1:].copy()
+    at = np.arange(width)
+    lengths = np.array([len(line) for line in lines], np.int64)[:, None]
     y[at > lengths] = IGNORED  # the target at `length` is the end
-    if config.mask:
-        questions = torch.tensor([line.index("=") + 1 for line in lines], dtype=torch.int64)[:, None]
+    if mask:
+        questions = np.array([line.index("=") + 1 for line in lines], np.int64)[:, None]
         y[at < questions] = IGNORED  # the target at 0 is the question's first character
     return x, y
 
@@ -236,8 +249,22 @@ def answered(logits: Tensor, targets: Tensor) -> Tensor:
     return ((logits.argmax(dim=-1) == targets) | (targets == IGNORED)).all(dim=1)
 
 
+def read_answer(written: str, operator: str, config: ArithmeticConfig) -> list[int] | None:
+    """What was written, as numbers: [value], of a division [quotient, remainder]; None where it is no answer.
+
+    >>> config = ArithmeticConfig(digits=2, operators=OPERATORS)
+    >>> read_answer("80-", "-", config), read_answer("00r17", "/", config), read_answer("8-0", "-", config)
+    ([-8], [0, 17], None)
+    """
+    if operator == "/":
+        found = re.fullmatch("([0-9]+)r([0-9]+)", written)
+        return None if found is None else [int(number) for number in found.groups()]
+    forward = written[::-1] if config.reverse else written
+    return [int(forward)] if re.fullmatch("-?[0-9]+", forward) else None
+
+
 def share_exact(answers: Sequence[str], problems: Problems, config: ArithmeticConfig) -> float:
-    """The share of answers that are right to the last character.
+    """The share of answers that are right to the last character; 0 where there is none.
 
     >>> some = Problems(a=np.array([12, 1]), operator=np.array(["+", "+"]), b=np.array([5, 1]))
     >>> share_exact(["710", "20"], some, ArithmeticConfig(digits=2))

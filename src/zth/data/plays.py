@@ -41,7 +41,7 @@ _SPEAKER = re.compile(r"^\*\*([^*]+)\*\*", re.MULTILINE)
 
 def tiny_shakespeare() -> str:
     """The text nearest to Tiny Shakespeare that the plays give. Raises as `folder` and `speeches` do."""
-    text = "\n".join(speeches(_play(stem)) for stem in TINY)
+    text = "\n".join(map(play, TINY))
     end = text.find(LAST_LINE)
     if end < 0:
         raise DataError(f"The Tempest of this {PACKAGE} lacks the line {LAST_LINE!r}.", _OTHER_VERSION)
@@ -50,8 +50,17 @@ def tiny_shakespeare() -> str:
 
 def other_plays() -> str:
     """The 29 plays that Tiny Shakespeare has nothing of, in the order of their titles. Raises as `folder` does."""
-    stems = sorted(path.stem for path in folder().glob("*/*.md"))
-    return "\n".join(speeches(_play(stem)) for stem in stems if stem not in TINY)
+    return "\n".join(play(stem) for stem in stems() if stem not in TINY)
+
+
+def stems() -> list[str]:
+    """The titles of all 38 plays as file names, in their order: "hamlet". Raises as `folder` does."""
+    return sorted(path.stem for path in folder().glob("*/*.md"))
+
+
+def play(stem: str) -> str:
+    """The speeches of one play. Raises DataError for a play that there is not."""
+    return speeches(_play(stem))
 
 
 def version() -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zth.errors import VocabularyError
+from zth.errors import ConfigError, VocabularyError
 
 DOT = "."
 LINE_END = "\n"
@@ -142,3 +142,37 @@ class Vocabulary:
             f"{text[place]!r} (position {place}) is not in the vocabulary of {len(self)} characters {known:.80}.",
             "Make the vocabulary from all the text, or leave that character out.",
         )
+
+
+def common(old: Vocabulary, new: Vocabulary) -> Vocabulary:
+    """Every character of the two, in the order that a vocabulary has; ids of either are others in it (see `places`).
+
+    Raises ConfigError where one is of lines and the other of one long text.
+
+    >>> common(Vocabulary.of_text("to be"), Vocabulary.of_text("bet $")).characters
+    (' ', '$', 'b', 'e', 'o', 't')
+    """
+    if bool(old.boundary) != bool(new.boundary):
+        kinds = ["items, one a line" if each.boundary else "one long text" for each in (old, new)]
+        raise ConfigError(
+            f"One vocabulary is of {kinds[0]}, the other of {kinds[1]}.",
+            f"Say --kind {'lines' if old.boundary else 'text'}, to read the new text as the old one was read.",
+        )
+    if not old.boundary:
+        return Vocabulary.of_text("".join(old.characters + new.characters))
+    return Vocabulary.of_lines(["".join(each.characters[1:]) for each in (old, new)])
+
+
+def places(old: Vocabulary, new: Vocabulary) -> list[int]:
+    """For each id of `old`, the id that `new` has for it: of the same character, and of the boundary the boundary.
+
+    Raises VocabularyError where `new` lacks a character of `old`.
+
+    >>> places(Vocabulary.of_text("to be"), Vocabulary.of_text("to be $"))
+    [0, 2, 3, 4, 5]
+    >>> old, new = Vocabulary.of_lines(["ab"]), Vocabulary.of_lines(["a.b."])
+    >>> old.characters, new.characters, places(old, new)  # the old "." ends a line, the new one a sentence
+    (('.', 'a', 'b'), ('\\n', '.', 'a', 'b'), [0, 2, 3])
+    """
+    skipped = 1 if old.boundary and new.boundary else 0
+    return [0] * skipped + new.encode("".join(old.characters[skipped:]))

@@ -29,7 +29,7 @@ from torch import Tensor, nn
 
 from zth.errors import ConfigError, DataError, RunError, ShapeError, VocabularyError, ZthError, did_you_mean
 from zth.models.space import Space
-from zth.runs import atomic_write, write_json
+from zth.runs import atomic_write_all, dumps
 
 FAMILIES = {
     "ngram": "zth.models.ngram:NgramModel",
@@ -125,11 +125,11 @@ class LanguageModel(ABC):
         meta = {"family": self.family, "config": self.config(), "sha256": hashlib.sha256(data).hexdigest()}
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            atomic_write(folder / TENSOR_FILE, data)
-            write_json(folder / CONFIG_FILE, meta)
+            atomic_write_all({folder / TENSOR_FILE: data, folder / CONFIG_FILE: dumps(meta) + "\n"})
         except OSError as error:
             raise RunError(
-                f"The model cannot be saved in {folder}: {error.strerror}.", "Choose another folder."
+                f"The model cannot be saved in {folder}: {error.strerror}.",
+                "Free some space, or choose another folder.",
             ) from error
 
     @classmethod

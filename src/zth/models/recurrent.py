@@ -104,13 +104,12 @@ class GRUCell(nn.Module):
         >>> tuple(cell(cell.from_x(torch.zeros(5, 2)), torch.zeros(5, 3)).shape)
         (5, 3)
         """
-        xr, xz, xn = x.chunk(3, dim=-1)
-        hr, hz, hn = self.from_h(h).chunk(3, dim=-1)
-        r = (xr + hr).sigmoid()
-        z = (xz + hz).sigmoid()
-        n = (xn + r * hn).tanh()
-        h_next: Tensor = n + z * (h - n)  # (1 - z) * n + z * h
-        return h_next
+        sizes = [2 * h.shape[-1], h.shape[-1]]
+        x_rz, x_n = torch.split(x, sizes, dim=-1)
+        h_rz, h_n = torch.split(self.from_h(h), sizes, dim=-1)
+        r, z = (x_rz + h_rz).sigmoid().chunk(2, dim=-1)
+        n = torch.addcmul(x_n, r, h_n).tanh()
+        return torch.lerp(n, h, z)  # (1 - z) * n + z * h
 
 
 class RecurrentModel(NetModel[RecurrentConfig]):
@@ -134,8 +133,8 @@ class RecurrentModel(NetModel[RecurrentConfig]):
 
     def forward(self, ids: Tensor) -> Tensor:
         """(B, T) ids -> (B, T, V): at t the logits of the id that follows ids[:, : t + 1]."""
-        logits: Tensor = self.output(self.dropout(self.states(ids)))
-        return logits
+        h, places = self._run(ids)
+        return _unpacked(self.output(self.dropout(h)), places)
 
     def log_probs(self, contexts: Tensor) -> Tensor:
         """(B, T) ids -> (B, V)."""
@@ -143,7 +142,8 @@ class RecurrentModel(NetModel[RecurrentConfig]):
 
     def log_probs_everywhere(self, ids: Tensor) -> Tensor:
         """(B, T) ids -> (B, T, V)."""
-        return self.log_probs_from(self.states(ids))
+        h, places = self._run(ids)
+        return _unpacked(self.log_probs_from(h), places)
 
     def log_probs_from(self, h: Tensor) -> Tensor:
         """(..., H) states -> (..., V)."""
@@ -155,11 +155,25 @@ class RecurrentModel(NetModel[RecurrentConfig]):
 
     def states(self, ids: Tensor) -> Tensor:
         """(B, T) ids -> (B, T, H): the state after each."""
-        x = self.cell.from_x(self.embedding(ids.T))  # (T, B, H) or (T, B, 3H)
-        states = [self._start(len(ids))]
-        for x_t, inside_t in zip(x.unbind(), self._inside(ids.T).unbind(), strict=True):
-            states.append(self.cell(x_t, states[-1] * inside_t))
-        return torch.stack(states, dim=1)[:, 1:]
+        h, places = self._run(ids)
+        return _unpacked(h, places)
+
+    def _run(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, T) ids -> (P, H) states, (B, T) which of them is that after each id.
+
+        The boundaries at the end of a row, as those that make lines equally long, cost nothing: the state is the same
+        behind all of them. With the longest rows first, a step works on those alone that have not come to an end.
+        """
+        order, counts, places = _packed(ids)
+        alive = [column[:n] for column, n in zip(ids[order].unbind(1), counts, strict=False)]
+        start = self._start(1)
+        states, h = [], start.expand(len(ids), -1)
+        if alive:
+            xs = self.cell.from_x(self.embedding(torch.cat(alive))).split(counts)  # each (n, H) or (n, 3H)
+            for ids_t, x_t, n in zip(alive, xs, counts, strict=True):
+                h = self.cell(x_t, h[:n] * self._inside(ids_t))
+                states.append(h)
+        return torch.cat([*states, start]), places
 
     def last_state(self, contexts: Tensor) -> Tensor:
         """(B, T) ids -> (B, H): the state after all of them, in the memory of one."""
@@ -182,6 +196,32 @@ class RecurrentModel(NetModel[RecurrentConfig]):
         C = self.embedding.C
         boundary = torch.zeros(1, dtype=torch.int64, device=C.device)
         return self.step(boundary, C.new_zeros(1, self.options.hidden)).expand(n, -1)
+
+
+def _packed(ids: Tensor) -> tuple[Tensor, list[int], Tensor]:
+    """(B, T) ids -> (B,) the rows, longest first; how many of them still run at each t; (B, T) where t's state is.
+
+    A row runs up to its last id that is no boundary. The states of all t lie one behind the other, those of one t in
+    the order of the rows; where a row has ended, the place is the one behind them all.
+
+    >>> order, counts, places = _packed(torch.tensor([[0, 3, 0], [0, 5, 6]]))
+    >>> order.tolist(), counts, places.tolist()
+    ([1, 0], [2, 2, 1], [[1, 3, 5], [0, 2, 4]])
+    """
+    B, T = ids.shape
+    t = torch.arange(T, device=ids.device)
+    lengths = ((ids != 0) * (t + 1)).amax(1) if T else ids.new_zeros(B)
+    order = lengths.argsort(descending=True, stable=True)
+    n_at = (lengths[:, None] > t).sum(0)
+    before = n_at.cumsum(0) - n_at
+    rank = torch.empty_like(order).scatter_(0, order, torch.arange(B, device=ids.device))
+    places = torch.where(lengths[:, None] > t, before + rank[:, None], n_at.sum())
+    return order, [n for n in n_at.tolist() if n], places
+
+
+def _unpacked(x: Tensor, places: Tensor) -> Tensor:
+    """(P, C), (B, T) -> (B, T, C)."""
+    return x.index_select(0, places.flatten()).view(*places.shape, x.shape[-1])
 
 
 class RNNModel(RecurrentModel):

@@ -43,6 +43,11 @@ class Training:
     text: tuple[str, str, str]
     """The text's edition, its checksum, the vocabulary's boundary and characters: equal where losses compare."""
 
+    @property
+    def bits(self) -> float:
+        """The dev loss in bits per character."""
+        return self.dev / math.log(2)
+
     @classmethod
     def of(cls, record: Record) -> Training:
         """Raises RunError for a run of another kind, one that is not done, and a damaged one."""
@@ -94,6 +99,11 @@ class Comparison:
     def edition(self) -> str:
         return self.trainings[0].text[0]
 
+    @property
+    def one_long_text(self) -> bool:
+        """No test part, and bits per character beside the dev loss."""
+        return all(training.test is None for training in self.trainings)
+
     def differing(self) -> list[dict[str, Any]]:
         """Of each training the options that are not the same in all that have them."""
         names = dict.fromkeys(name for training in self.trainings for name in training.options)
@@ -110,7 +120,7 @@ class Comparison:
             "minutes",
             "train",
             "dev",
-            "test",
+            "dev bits" if self.one_long_text else "test",
             "dev to first",
             "differs in",
         ]
@@ -124,7 +134,7 @@ class Comparison:
                 training.seconds / 60,
                 training.train,
                 training.dev,
-                training.test,
+                training.bits if self.one_long_text else training.test,
                 training.dev - best,
                 said(own),
             ]

@@ -7,6 +7,8 @@
     batches.py    which examples each step learns from
     optim.py      SGD and AdamW, spelled out
     backends.py   a step by autograd or by the engine
+    pieces.py     a batch in pieces: for several processes, or one after another
+    distributed.py  several processes that train one net, started by torchrun
     average.py    an exponential average of the weights
     loop.py       fit(): the loop; Trainer: one that can stop and go on
     finder.py     the learning-rate finder of lecture 3
@@ -16,7 +18,9 @@
     chosen.py     what zth train chooses where nothing is said
     checkpoint.py a training on disk, to go on with
     owned.py      one process at a time writes to a run folder
+    origin.py     a trained model to begin with: finetuning
     job.py        zth train: text, model, loop, run folder
+    mix.py        zth mix: trained models -> one, weighed on dev
     plots.py      the loss curve, the finder's sweep
     tune.py ...   zth tune
 
@@ -37,6 +41,8 @@ in "names-mlp"), besides what every run folder has (zth.runs):
                           "train": {...} or null,        # all fields of TrainConfig; null for models that count
                           "backend": "engine",           # what did the steps; null for models that count
                           "n_parameters": 11897}         # numbers learnt (of counts: those kept)
+                      with `--from` also "from": {"run": ..., "title": ..., "sha256": ..., "editions": [...]},
+                      the training whose weights it began with; vocabulary.json then has the characters of both
     metrics.jsonl     one line now and then: {"step": 1000, "loss": 2.31, "lr": 0.1, "seconds": 0.9, "dev": 2.34}
                       loss: mean of the batches' losses since the line before, in nats; dev: left out where it was not
                       evaluated; seconds: of training so far, without evaluation. Models that count write one line.

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
+from typing import Literal
 
 import numpy as np
 import torch
@@ -24,13 +25,17 @@ from zth.backprop.updates import AdamW as FlatAdamW
 from zth.backprop.updates import Descent
 from zth.errors import ConfigError, ShapeError
 from zth.layers import Dropout, Sequential
-from zth.layers.matmul import onednn
+from zth.layers.matmul import native_bfloat16, onednn
 from zth.models.protocol import IGNORED, last_ids
 from zth.seeds import stream_seed
 from zth.train.batches import Batches, Passage
 from zth.train.config import TrainConfig
+from zth.train.distributed import ALONE, World
 from zth.train.muon import MuonAndAdamW
 from zth.train.optim import SGD, AdamW
+from zth.train.pieces import Pieces
+
+ALONE_ONLY = "Leave backend at auto; a training that the engine began goes on in one process."
 
 FloatArray = NDArray[np.float64]
 Batch = Callable[[NDArray[np.int64]], tuple[Tensor, Tensor]]
@@ -42,6 +47,8 @@ class Steps(ABC):
 
     name: str
     """"engine" or "autograd"."""
+    precision = "float32"
+    """Of matrix products: or "bfloat16"."""
 
     @abstractmethod
     def run(self, rows: NDArray[np.int64], rates: FloatArray, start: int = 0) -> FloatArray:
@@ -55,16 +62,21 @@ class Steps(ABC):
 class AutogradSteps(Steps):
     """Forward, loss.backward(), update: the loop that one reads. `net` may be any torch module that gives logits.
 
-    What is left out by chance (Dropout) is a function of `seed` and the step's number, as the batches are.
+    What is left out by chance (Dropout) is a function of `seed` and the step's number, as the batches are; of several
+    processes each draws its own. `pieces` cuts a batch for them, and for config.accumulate.
     """
 
     name = "autograd"
 
-    def __init__(self, net: nn.Module, batch: Batch, config: TrainConfig, *, seed: int = 42) -> None:
+    def __init__(
+        self, net: nn.Module, batch: Batch, config: TrainConfig, *, seed: int = 42, pieces: Pieces | None = None
+    ) -> None:
         self.net, self.batch, self.seed, self.clip = net, batch, seed, config.clip
-        # a net that reads whole blocks multiplies with thousands of rows: there oneDNN pays
-        self.products = onednn if getattr(net, "sees_one_block", False) else nullcontext
-        self.optimizer = _optimizer(net, config)
+        self.pieces = pieces or Pieces(net, config)
+        # a net that reads whole lines or blocks multiplies with a hundred rows or thousands: there oneDNN pays
+        self.products = onednn if getattr(net, "reads_lines", False) else nullcontext
+        self.precision = precision_for(net, config)
+        self.optimizer = _optimizer(net, config, half=self.precision == "bfloat16")
         self.by_chance = any(isinstance(part, (Dropout, nn.Dropout)) and part.p > 0 for part in net.modules())
 
     def run(self, rows: NDArray[np.int64], rates: FloatArray, start: int = 0) -> FloatArray:
@@ -72,16 +84,30 @@ class AutogradSteps(Steps):
         with training(self.net), torch.random.fork_rng(devices=[], enabled=self.by_chance), self.products():
             for k, (row, lr) in enumerate(zip(rows, rates.tolist(), strict=True)):
                 if self.by_chance:
-                    torch.default_generator.manual_seed(stream_seed(self.seed, f"dropout/{start + k}"))
-                loss = batch_loss(self.net, *self.batch(row))
+                    self.pieces.seed_chance(stream_seed(self.seed, f"dropout/{start + k}{self.pieces.whose}"))
                 for p in self.net.parameters():
                     p.grad = None
-                loss.backward()  # type: ignore[no-untyped-call]
+                losses[k] = self._backward(row)
                 if self.clip:
                     torch.nn.utils.clip_grad_norm_(self.net.parameters(), self.clip)
                 self.optimizer.step(lr)
-                losses[k] = loss.item()
-        return losses
+        return self.pieces.world.total(losses)
+
+    def _backward(self, row: NDArray[np.int64]) -> float:
+        """The gradient of the whole batch's loss into every p.grad -> this process' part of that loss."""
+        total = 0.0
+        for piece, share in self.pieces.of(row):
+            with self.cast():
+                loss = share * batch_loss(self.pieces.net, *self.pieces.placed(self.batch(piece)))
+            self.pieces.backward(loss)
+            total += loss.item()
+        return total
+
+    def cast(self) -> AbstractContextManager[object]:
+        """For one forward pass: autocast keeps the weights that it has cast, and they move with each step."""
+        if self.precision == "float32":
+            return nullcontext()
+        return torch.autocast(_device(self.net).type, torch.bfloat16)
 
     def state(self) -> dict[str, Tensor]:
         return self.optimizer.state()
@@ -104,25 +130,36 @@ class EngineSteps(Steps):
 
 
 def begin(
-    net: nn.Module, examples: tuple[Tensor, Tensor] | Passage, config: TrainConfig, *, seed: int
+    net: nn.Module,
+    examples: tuple[Tensor, Tensor] | Passage,
+    config: TrainConfig,
+    *,
+    seed: int,
+    world: World = ALONE,
 ) -> tuple[Steps, Callable[[int, int], NDArray[np.int64]]]:
     """What does the steps, and what gives the rows of the steps start .. stop - 1. Raises as `choose` and Blocks."""
     if isinstance(examples, Passage):
         if config.backend == "engine":
             raise ConfigError("The engine cannot read one long text in blocks.", "Leave backend at auto.")
         blocks = examples.blocks(batch_size=config.batch_size, seed=seed)
-        return AutogradSteps(net, blocks.at, config, seed=seed), blocks.rows
+        return AutogradSteps(net, blocks.at, config, seed=seed, pieces=Pieces(net, config, world)), blocks.rows
     X, Y = examples
     batches = Batches(n_examples=len(X), batch_size=config.batch_size, seed=seed)
-    return choose(net, X, Y, config, seed=seed), batches.rows
+    return choose(net, X, Y, config, seed=seed, world=world), batches.rows
 
 
-def choose(net: nn.Module, X: Tensor, Y: Tensor, config: TrainConfig, *, seed: int = 42) -> Steps:
+def choose(
+    net: nn.Module, X: Tensor, Y: Tensor, config: TrainConfig, *, seed: int = 42, world: World = ALONE
+) -> Steps:
     """The engine where config.backend and the net allow it, else autograd.
 
     Raises ConfigError where the engine is asked for and cannot train this net, and says why.
     """
-    by_autograd = partial(AutogradSteps, net, partial(_rows_of, X, Y), config, seed=seed)
+
+    def by_autograd() -> Steps:
+        pieces = Pieces(net, config, world, targets=Y)
+        return AutogradSteps(net, partial(_rows_of, X, Y), config, seed=seed, pieces=pieces)
+
     if config.backend == "autograd":
         return by_autograd()
     layers = _as_sequential(net)
@@ -130,6 +167,8 @@ def choose(net: nn.Module, X: Tensor, Y: Tensor, config: TrainConfig, *, seed: i
         if config.optimizer == "muon" or config.clip:
             what = "knows no Muon" if config.optimizer == "muon" else "does not clip gradients"
             raise ConfigError(f"The engine {what}.", "Leave backend at auto.")
+        if world.size > 1 or config.accumulate > 1:
+            raise ConfigError("The engine takes a batch in one process and one piece.", ALONE_ONLY)
         if layers is None or Y.dim() != 1:
             reason = "is no sequence of layers" if layers is None else "would score every position"
             problem = f"The engine cannot train this {type(net).__name__}: it {reason}."
@@ -139,6 +178,20 @@ def choose(net: nn.Module, X: Tensor, Y: Tensor, config: TrainConfig, *, seed: i
         if config.backend == "engine":
             raise
         return by_autograd()
+
+
+def precision_for(
+    net: nn.Module, config: TrainConfig, device: torch.device | None = None
+) -> Literal["float32", "bfloat16"]:
+    """config.precision; auto is bfloat16 for a net that reads whole blocks where the processor is made for it."""
+    if config.precision != "auto":
+        return config.precision
+    reads_blocks = getattr(net, "sees_one_block", False)
+    return "bfloat16" if reads_blocks and native_bfloat16(device or _device(net)) else "float32"
+
+
+def _device(net: nn.Module) -> torch.device:
+    return next((p.device for p in net.parameters()), torch.device("cpu"))
 
 
 def _rows_of(X: Tensor, Y: Tensor, row: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
@@ -191,7 +244,7 @@ def _as_sequential(net: nn.Module) -> Sequential | None:
     return layers
 
 
-def _optimizer(net: nn.Module, config: TrainConfig) -> SGD | AdamW | MuonAndAdamW:
+def _optimizer(net: nn.Module, config: TrainConfig, *, half: bool) -> SGD | AdamW | MuonAndAdamW:
     if config.optimizer == "muon":
         return MuonAndAdamW(
             net,
@@ -199,6 +252,7 @@ def _optimizer(net: nn.Module, config: TrainConfig) -> SGD | AdamW | MuonAndAdam
             weight_decay=config.weight_decay,
             beta1=config.beta1,
             beta2=config.beta2,
+            half=half,
         )
     parameters = [p for p in net.parameters() if p.requires_grad]
     if config.optimizer == "sgd":

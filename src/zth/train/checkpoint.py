@@ -44,15 +44,23 @@ class Checkpoint:
         >>> Checkpoint.load(folder).step
         7
         """
-        tensors = {name: tensor.detach().contiguous() for name, tensor in self.tensors.items()}
+        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in self.tensors.items()}
         facts = {key: value for key, value in vars(self).items() if key != "tensors"}
         header = {"zth": dumps({**facts, "sha256": _digest(facts, tensors)}, indent=None)}
         try:
             atomic_write(folder / FILE, to_bytes(tensors, metadata=header))
         except OSError as error:
             raise RunError(
-                f"The checkpoint cannot be written to {folder}: {error.strerror}.", "Free some space, and resume."
+                f"The checkpoint cannot be written to {folder}: {error.strerror}.",
+                f"Free some space, and go on from the one before: zth train --resume {folder}"
+                if (folder / FILE).is_file()
+                else "Free some space, or use --runs.",
             ) from error
+
+    @property
+    def trained(self) -> dict[str, Tensor]:
+        """Trainer.state()."""
+        return {name: tensor for name, tensor in self.tensors.items() if name != "losses"}
 
     @classmethod
     def load(cls, folder: Path) -> Checkpoint:

@@ -7,14 +7,18 @@ from typing import Any
 
 from zth.data.sources import Corpus
 from zth.models.protocol import config_class, model_class
+from zth.train.config import TrainConfig
 from zth.train.job import Job
-from zth.train.long_text import LongText, in_blocks
+from zth.train.long_text import MOST_SCORED, LongText, in_blocks
+from zth.train.origin import Origin
 
 MOST_PASSES, LEAST_STEPS = 100, 200
 """A short text is not read over and over for longer than that: it is soon known by heart."""
 SMALL = 250_000
 """Characters below which a long text is read so often that dropout helps."""
 DROPOUT = 0.2
+FINETUNE_LR, FINETUNE_STEPS = 0.25, 0.25
+"""Of what a fresh net gets: docs/log.md has the trials."""
 
 
 def default_family(corpus: Corpus) -> str:
@@ -27,19 +31,42 @@ def default_family(corpus: Corpus) -> str:
     return "mlp" if corpus.kind == "lines" else "gpt"
 
 
-def fitted(family: str, corpus: Corpus | None) -> tuple[dict[str, Any], Mapping[str, Any] | None]:
+def fitted(
+    family: str, corpus: Corpus | None, origin: Origin | None = None
+) -> tuple[dict[str, Any], Mapping[str, Any] | None]:
     """Values for options of the model's config, and for TrainConfig; None for a model that counts.
+
+    With an origin the options are its own, except that a shorter text may have a shorter block and more dropout; the
+    rate is lower and the steps are fewer.
 
     >>> from zth.data.sources import load
     >>> fitted("gpt", load("names"))[1]["batch_size"], fitted("gpt", load("plays"))[1]["batch_size"]
-    (64, 8)
+    (64, 16)
     """
+    options, recipe = _usual(family, corpus, origin)
+    if origin is None or recipe is None:
+        return options, recipe
+    return {**origin.options, **options}, {**recipe, **_gentle(recipe)}
+
+
+def _gentle(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """The rate and the steps of a finetuning, from those of a fresh net."""
+    lr, steps = (recipe.get(name, getattr(TrainConfig(), name)) for name in ("lr", "steps"))
+    return {"lr": lr * FINETUNE_LR, "steps": max(1, round(steps * FINETUNE_STEPS))}
+
+
+def _usual(
+    family: str, corpus: Corpus | None, origin: Origin | None
+) -> tuple[dict[str, Any], Mapping[str, Any] | None]:
+    """As `fitted`, for a net that begins from nothing."""
     kind = model_class(family)
     if corpus is None or not in_blocks(corpus, family):
         return {}, getattr(kind, "recipe", None)
-    usual, recipe = config_class(family)(), dict(getattr(kind, "text_recipe", {}))
+    usual, recipe = config_class(family)(**(origin.options if origin else {})), dict(getattr(kind, "text_recipe", {}))
     n_train = int(0.9 * corpus.tally().n_characters)
     block_size = fitting_block(n_train, usual.block_size)
+    if origin and not origin.may_change("block_size", block_size):
+        block_size = usual.block_size
     options = {"block_size": block_size, "dropout": DROPOUT if n_train < SMALL else usual.dropout}
     most = MOST_PASSES * n_train // (recipe["batch_size"] * block_size)
     return options, {**recipe, "steps": min(recipe["steps"], max(LEAST_STEPS, most))}
@@ -60,27 +87,67 @@ def fitting_block(n_train: int, usual: int) -> int:
 def chosen(job: Job) -> list[str]:
     """What was looked at, and what is done with it and why: some lines for people."""
     corpus, tally = job.text.corpus, job.text.corpus.tally()
+    lines = f"{tally.n_lines:,} line{'' if tally.n_lines == 1 else 's'}"
     seen = (
-        f"{corpus.name}: {tally.n_characters:,} characters, {len(tally.characters)} different, in "
-        f"{tally.n_lines:,} lines; it is {'one item a line' if corpus.kind == 'lines' else 'one long text'}."
+        f"{corpus.name}: {tally.n_characters:,} characters, {len(tally.characters)} different, in {lines}; "
+        f"it is {'one item a line' if corpus.kind == 'lines' else 'one long text'}."
     )
     text = job.text
     if not isinstance(text, LongText):
         n = [len(part) for part in vars(text.split).values()]
         how = f"{job.family} learns from it line by line: {n[0]:,} lines, {n[1]:,} for dev, {n[2]:,} for test."
-        return [seen, how]
-    data = text.data
+        return [seen, how, *_beginning(job)]
+    data, known = text.data, set(job.origin.vocabulary.characters if job.origin else ())
     return [
         seen,
-        f"It learns from the first {len(data.train):,} characters; the last {len(data.dev):,} (dev) measure it.",
-        *([data.about_only_in_dev] if data.only_in_dev else []),
+        f"It learns from the first {len(data.train):,} characters; {_measured(len(data.dev))} measure it.",
+        *([data.about_only_in_dev] if set(data.only_in_dev) - known else []),
+        *_beginning(job),
         _model(job, len(data.vocabulary)),
         _training(job, len(data.train)),
     ]
 
 
+def _beginning(job: Job) -> list[str]:
+    """Of a net that is finetuned: whose weights it has, which characters are new, and what is gentler, and why."""
+    origin = job.origin
+    if origin is None:
+        return []
+    new = origin.new_characters(job.text.vocabulary)
+    shown = ", ".join(map(repr, new[:5])) + (", ..." if len(new) > 5 else "")
+    knows = f"{len(new)} of {len(job.text.vocabulary)} characters are new to it, and start fresh: {shown}"
+    said = [
+        f"It begins with the weights of {origin.folder} ({origin.title}); "
+        f"{knows if new else 'it knows all the characters'}."
+    ]
+    usual = {"lr": TrainConfig().lr, "steps": TrainConfig().steps}
+    usual |= _usual(job.family, job.text.corpus, origin)[1] or {}
+    gentle = _gentle(usual)
+    kept = [name for name in ("lr", "steps") if getattr(job.config, name) == gentle[name]]
+    if job.minutes is not None and "steps" in kept:
+        kept.remove("steps")
+    words = {"lr": "a rate of {:g} instead of {:g}", "steps": "{:,} steps instead of {:,}"}
+    told = " and ".join(words[name].format(gentle[name], usual[name]) for name in kept)
+    if told:
+        said.append(f"Finetuning: {told}, since it knows much already and large steps would undo it.")
+    return said
+
+
+def _options(job: Job) -> Mapping[str, Any]:
+    return job.origin.checked(job.family, job.options) if job.origin else job.options
+
+
+def _measured(n_dev: int) -> str:
+    """
+    >>> _measured(1000), _measured(10**8)
+    ('the last 1,000 (dev)', '1,048,576 of the last 100,000,000 (dev), evenly spread,')
+    """
+    spread = n_dev > MOST_SCORED
+    return f"{MOST_SCORED:,} of the last {n_dev:,} (dev), evenly spread," if spread else f"the last {n_dev:,} (dev)"
+
+
 def _model(job: Job, vocab_size: int) -> str:
-    options = config_class(job.family)(**{**job.options, "vocab_size": vocab_size})
+    options = config_class(job.family)(**{**_options(job), "vocab_size": vocab_size})
     n = getattr(options, "n_parameters", None)
     size = f"{n:,} parameters, " if n is not None else ""
     dropout = f", dropout {options.dropout:g}" if options.dropout else ""
@@ -89,7 +156,7 @@ def _model(job: Job, vocab_size: int) -> str:
 
 def _training(job: Job, n_train: int) -> str:
     config = job.config
-    n_step = config.batch_size * int(config_class(job.family)(**job.options).block_size)
+    n_step = config.batch_size * int(config_class(job.family)(**_options(job)).block_size)
     what = f"blocks of {n_step // config.batch_size}, {config.batch_size} a step, {config.optimizer}"
     if job.minutes is not None:
         return f"Training: {what}, for {job.minutes:g} minutes."

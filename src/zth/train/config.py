@@ -11,6 +11,7 @@ from zth.errors import ConfigError, did_you_mean
 Optimizer = Literal["sgd", "adamw", "muon"]
 Schedule = Literal["constant", "step", "cosine", "linear", "inverse", "trapezoid"]
 Backend = Literal["auto", "autograd", "engine"]
+Precision = Literal["auto", "float32", "bfloat16"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +28,9 @@ class TrainConfig:
     steps: int = 20_000
     """How often the weights are updated."""
     batch_size: int = 32
-    """Examples that a step learns from."""
+    """Examples that a step learns from, of all processes together."""
+    accumulate: int = 1
+    """Cut each batch into so many pieces, computed one after another: the same step with less memory."""
     optimizer: Optimizer = "adamw"
     """What turns gradients into updates; see zth.train.optim. muon: for matrices, and adamw for the rest."""
     lr: float = 0.003
@@ -56,13 +59,17 @@ class TrainConfig:
     """Keep an average of the weights, of which a step keeps this share (0.999, say), and end with it; 0: none."""
     backend: Backend = "auto"
     """engine: NumPy calls on fixed buffers; autograd: torch; auto: the engine wherever it can."""
+    precision: Precision = "auto"
+    """Of matrix products while training; weights and sums stay float32. auto: bfloat16 for a gpt where the processor
+    has instructions for it, else float32."""
 
     def __post_init__(self) -> None:
-        for name, low in (("steps", 1), ("batch_size", 1), ("warmup_steps", 0)):
+        for name, low in (("steps", 1), ("batch_size", 1), ("accumulate", 1), ("warmup_steps", 0)):
             value = getattr(self, name)
             if type(value) is not int or value < low:
                 _refuse(name, value, f"a whole number from {low} up")
-        for name, kinds in (("optimizer", Optimizer), ("schedule", Schedule), ("backend", Backend)):
+        names = {"optimizer": Optimizer, "schedule": Schedule, "backend": Backend, "precision": Precision}
+        for name, kinds in names.items():
             value = getattr(self, name)
             if value not in get_args(kinds):
                 raise ConfigError(f"There is no {name} {value!r}.", did_you_mean(str(value), get_args(kinds)))
@@ -82,6 +89,11 @@ class TrainConfig:
                 _refuse(name, getattr(self, name), "from 0 to 1")
         if self.schedule == "inverse" and self.drop_to == 0:
             raise ConfigError("The inverse schedule never falls to 0.", "Give a drop_to above 0, as 0.1.")
+        if self.batch_size % self.accumulate:
+            raise ConfigError(
+                f"A batch of {self.batch_size} cannot be cut into {self.accumulate} equal pieces.",
+                f"Take a batch_size that is a multiple of {self.accumulate}.",
+            )
         if self.warmup_steps > self.steps:
             raise ConfigError(
                 f"{self.warmup_steps} warmup_steps are more than all {self.steps} steps.",

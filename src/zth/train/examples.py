@@ -12,7 +12,7 @@ from torch import Tensor
 
 from zth.data.sources import Corpus
 from zth.data.split import Split, split_lines
-from zth.data.vocab import Vocabulary
+from zth.data.vocab import Vocabulary, common
 from zth.data.windows import LONGEST_ROW, padded_lines, windows
 from zth.errors import DataError
 from zth.models.protocol import LanguageModel, evaluate, model_class
@@ -68,11 +68,16 @@ class Text:
     split: Split
 
     @classmethod
-    def of(cls, corpus: Corpus) -> Text:
-        """A corpus, line by line, also where it is one long text. Raises DataError for fewer than ten lines."""
+    def of(cls, corpus: Corpus, known: Vocabulary | None = None) -> Text:
+        """A corpus, line by line, also where it is one long text. Raises DataError for fewer than ten lines.
+
+        With `known`, the vocabulary has those characters too.
+        """
         lines = corpus.lines()
         try:
-            return cls(corpus=corpus, vocabulary=Vocabulary.of_lines(lines), split=split_lines(lines))
+            vocabulary = Vocabulary.of_lines(lines)
+            vocabulary = common(known, vocabulary) if known else vocabulary
+            return cls(corpus=corpus, vocabulary=vocabulary, split=split_lines(lines))
         except DataError as error:
             raise DataError(f"{corpus.name} cannot be learnt from: {error.problem}", error.next_move) from error
 

@@ -5,8 +5,9 @@ Letters: N examples, T ids in a context.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from zth.train.average import EVERY, Average
 from zth.train.backends import begin
 from zth.train.batches import PIECE, Passage
 from zth.train.config import TrainConfig
+from zth.train.distributed import ALONE, World
 from zth.train.schedule import rates
 
 FloatArray = NDArray[np.float64]
@@ -27,7 +29,7 @@ Watch = Callable[[int], object]
 
 def fit(
     net: nn.Module,
-    examples: tuple[Tensor, Tensor],
+    examples: tuple[Tensor, Tensor] | Passage,
     config: TrainConfig,
     *,
     seed: int = 42,
@@ -36,10 +38,10 @@ def fit(
 ) -> FloatArray:
     """Train `net` in place on (N, T) contexts and (N,) targets -> (steps,) losses, each batch's before its step.
 
-    (N, T) targets train every position; where they equal IGNORED they do not count. `watch(step)` is called after
-    each `watch_every` steps and after the last, and may look at the net, which is then as it would be left. Batches
-    come from the stream "batches" of `seed`, the initial weights are the caller's. A net that diverges says so in its
-    losses. Raises as `Trainer`.
+    (N, T) targets train every position; where they equal IGNORED they do not count. Of a Passage, random blocks are
+    read. `watch(step)` is called after each `watch_every` steps and after the last, and may look at the net, which is
+    then as it would be left. Batches come from the stream "batches" of `seed`, the initial weights are the caller's.
+    A net that diverges says so in its losses. Raises as `Trainer`.
 
     >>> from zth.models import MLPConfig, MLPModel
     >>> from zth.seeds import stream
@@ -68,17 +70,26 @@ class Trainer:
 
     It learns from a pair of tensors as `fit` does, or from random blocks of a Passage. Raises ShapeError,
     VocabularyError or DataError for examples that are none, ConfigError as `backends.choose`.
+
+    In a `world` of several processes each makes the same Trainer; rank 0 calls `run`, and the others `follow`.
     """
 
     def __init__(
-        self, net: nn.Module, examples: tuple[Tensor, Tensor] | Passage, config: TrainConfig, *, seed: int = 42
+        self,
+        net: nn.Module,
+        examples: tuple[Tensor, Tensor] | Passage,
+        config: TrainConfig,
+        *,
+        seed: int = 42,
+        world: World = ALONE,
     ) -> None:
         if not isinstance(examples, Passage):
             _check_examples(net, *examples)
         self.net, self.config = net, config
         self.step = 0
         """Steps done."""
-        self._steps, self._rows = begin(net, examples, config, seed=seed)
+        self._world = world
+        self._steps, self._rows = begin(net.to(world.device), examples, config, seed=seed, world=world)
         self._average = Average(net, config.ema) if config.ema else None
 
     @property
@@ -86,8 +97,21 @@ class Trainer:
         """ "engine" or "autograd"."""
         return self._steps.name
 
+    @property
+    def precision(self) -> str:
+        """ "float32" or "bfloat16": of matrix products."""
+        return self._steps.precision
+
     def run(self, n_steps: int) -> FloatArray:
-        """The next `n_steps` steps -> their losses."""
+        """The next `n_steps` steps -> their losses, of the whole batches. Of several processes, rank 0 calls it."""
+        return self._run(self._world.told(n_steps))
+
+    def follow(self) -> None:
+        """Do the steps that rank 0 does, until it releases the others or has an error, which is raised here too."""
+        while n_steps := self._world.told(0):
+            self._run(n_steps)
+
+    def _run(self, n_steps: int) -> FloatArray:
         losses = [np.empty(0)]
         end = self.step + n_steps
         while self.step < end:
@@ -102,13 +126,13 @@ class Trainer:
         return np.concatenate(losses)
 
     @contextmanager
-    def as_left(self) -> Iterator[None]:
-        """The net as it would be left if training ended now: the average, where one is kept."""
-        if self._average is None:
-            yield
-            return
-        with self._average.shown():
-            yield
+    def as_left(self) -> Iterator[nn.Module]:
+        """The net as it would be left if training ended now: the average, where one is kept.
+
+        It is a copy on the CPU where the net is elsewhere, for the texts to measure it by are here.
+        """
+        with self._average.shown() if self._average else nullcontext():
+            yield self.net if self._world.device.type == "cpu" else copy.deepcopy(self.net).cpu()
 
     def finish(self) -> None:
         """Leave the net as it should be."""

@@ -131,12 +131,19 @@ class MuonAndAdamW:
     """
 
     def __init__(
-        self, net: nn.Module, *, lr_rest: float, weight_decay: float = 0.0, beta1: float = 0.9, beta2: float = 0.999
+        self,
+        net: nn.Module,
+        *,
+        lr_rest: float,
+        weight_decay: float = 0.0,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        half: bool = False,
     ) -> None:
         hidden, rest = muon_groups(net, weight_decay)
         if not hidden:
             raise ConfigError(f"This {type(net).__name__} has no matrix for Muon between its ends.", "Use adamw.")
-        self.muon, self.lr_rest = Muon(hidden), lr_rest
+        self.muon, self.lr_rest = Muon(hidden, half=half), lr_rest
         others = [p for group in rest for p in group["params"]]
         self.adamw = AdamW(others, weight_decay=weight_decay, beta1=beta1, beta2=beta2)
         self.matrices = [p for group in self.muon.param_groups for p in group["params"]]

@@ -7,9 +7,11 @@
     tune_space.py    what is tried: zth.models' spaces and those of the training
     tune_ledger.py   trials asked for and told, by several processes
     tune_journal.py  the file that they share
+    tune_material.py what trials learn from: windows, lines, or one long text
     tune_trial.py    one trial
     tune_workers.py  the processes that work on a study
     tune_plots.py    a study as pictures
+    tune_winner.py   the best trial's model, kept
     tune_job.py      `zth tune`: a study in a run folder
 
 In an experiment, with a stated budget and the study kept in the run folder::
@@ -41,7 +43,6 @@ last).
 
 from __future__ import annotations
 
-import hashlib
 import math
 import tempfile
 import time
@@ -49,9 +50,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
-
-import numpy as np
+from typing import Any
 
 from zth.errors import ConfigError
 from zth.models.space import Between, OneOf, Space
@@ -59,18 +58,14 @@ from zth.runs import n_cores
 from zth.train.config import TrainConfig
 from zth.train.tune_journal import quiet
 from zth.train.tune_ledger import Ledger, Trial
+from zth.train.tune_material import LongParts, Parts, material
 from zth.train.tune_plots import Plot
 from zth.train.tune_space import as_plain, defaults, search_space
 from zth.train.tune_study import Study
 from zth.train.tune_trial import Setting
-from zth.train.tune_workers import Job, work, work_in_processes
+from zth.train.tune_workers import Job, one_thread, work, work_in_processes
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from zth.data.vocab import Vocabulary
-
-__all__ = ["BASE", "Parts", "Plot", "Show", "Study", "Trial", "tune"]
+__all__ = ["BASE", "LongParts", "Parts", "Plot", "Show", "Study", "Trial", "tune"]
 
 Show = Callable[[str, int, int], None]
 """show(what, done, total), as in an experiment's lab: trials of all, or seconds of all."""
@@ -79,20 +74,9 @@ BASE = TrainConfig(steps=10_000)
 """A trial's training where nothing else is said."""
 
 
-class Parts(Protocol):
-    """What to learn from and what to be judged by; zth.workbook.names.parts(8) is one."""
-
-    @property
-    def vocabulary(self) -> Vocabulary: ...
-    @property
-    def train(self) -> tuple[Tensor, Tensor]: ...
-    @property
-    def dev(self) -> tuple[Tensor, Tensor]: ...
-
-
 def tune(
     family: str,
-    parts: Parts,
+    parts: Parts | LongParts,
     *,
     base: TrainConfig = BASE,
     fixed: Mapping[str, Any] | None = None,
@@ -104,6 +88,8 @@ def tune(
     journal: Path | None = None,
     pruner: str = "median",
     show: Show | None = None,
+    usual: Mapping[str, Any] | None = None,
+    keep: Path | None = None,
 ) -> Study:
     """Look for the options of `family` with the lowest dev loss, within a budget -> what was found.
 
@@ -115,7 +101,8 @@ def tune(
     `space` adds options to those tried, or changes their ranges: {"hidden": Between(low=100, high=400), "ema":
     OneOf((0.0, 0.999))}. `journal` is the file that keeps the study: another call with the same file, in this process
     or another, at the same time or later, works on the same study. `pruner` is "median", "halving" or
-    "none". Ctrl-C leaves a journal that goes on: what was being trained is asked for again.
+    "none". Ctrl-C leaves a journal that goes on: what was being trained is asked for again. `usual` is what the first
+    trial has in place of the model's defaults. `keep` is a folder for the models of the best trials (tune_winner).
 
     Raises ConfigError for unknown options and budgets of nothing, RunError for a journal of another study,
     ZthError where trial after trial fails. A trial that fails is noted, and the others go on.
@@ -129,15 +116,14 @@ def tune(
     n_workers = n_cores() if workers is None else workers
     check_budget(trials, minutes, n_workers)
     fixed = dict(fixed or {})
-    width = int(parts.train[0].shape[1])
-    whole = search_space(family, base, width=width, fixed=fixed, space=space)
+    learnt = material(parts)
+    whole = search_space(family, base, width=learnt.width, fixed=fixed, space=space)
     setting = Setting(
         family=family,
         base=base,
         fixed=fixed,
         vocab_size=len(parts.vocabulary),
-        train=_small(parts.train),
-        dev=_small(parts.dev),
+        material=learnt,
         seed=seed,
     )
     with quiet(), _journal(journal) as path:
@@ -146,14 +132,15 @@ def tune(
             space=whole,
             journal=path,
             about=_about(setting, whole),
-            first=defaults(family, base, whole),
+            first=defaults(family, base, whole, usual),
             pruner=pruner,
             trials=trials,
             deadline=math.inf if minutes is None else started + 60 * minutes,
+            keep=keep,
         )
         told = _teller(job, started, show)
         if n_workers == 1:
-            with _one_thread():
+            with one_thread():
                 work(job, lambda: False, told)
         else:
             work_in_processes(job, n_workers, told)
@@ -174,9 +161,6 @@ def check_budget(trials: int | None, minutes: float | None, workers: int | None)
 
 def _about(setting: Setting, space: Space) -> dict[str, Any]:
     """What makes two studies the same study."""
-    digest = hashlib.sha256()
-    for array in (*setting.train, *setting.dev):
-        digest.update(np.ascontiguousarray(array).data)
     return {
         "family": setting.family,
         "space": as_plain(space),
@@ -184,15 +168,9 @@ def _about(setting: Setting, space: Space) -> dict[str, Any]:
         "base": asdict(setting.base),
         "seed": setting.seed,
         "vocab_size": setting.vocab_size,
-        "examples": digest.hexdigest(),
+        "examples": setting.material.digest,
+        "block_size": setting.material.counted_block,
     }
-
-
-def _small(examples: tuple[Tensor, Tensor]) -> tuple[Any, Any]:
-    """Two bytes an id: what every process gets a copy of. Vocabularies of characters have fewer than 2**15."""
-    contexts, targets = (np.ascontiguousarray(part.numpy()) for part in examples)
-    kind = np.int16 if max(contexts.max(initial=0), targets.max(initial=0)) < 2**15 else np.int64
-    return contexts.astype(kind), targets.astype(kind)
 
 
 def _teller(job: Job, started: float, show: Show | None) -> Callable[[Ledger], None]:
@@ -226,15 +204,3 @@ def _journal(path: Path | None) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="zth-study-") as folder:
         yield Path(folder) / "study.journal"
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

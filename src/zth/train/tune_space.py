@@ -103,39 +103,50 @@ def widest(family: str, fixed: Mapping[str, Any], space: Mapping[str, Between | 
 
 
 def make_configs(
-    family: str, base: TrainConfig, options: Mapping[str, Any], *, vocab_size: int = 27
+    family: str,
+    base: TrainConfig,
+    options: Mapping[str, Any],
+    *,
+    vocab_size: int = 27,
+    block_size: int | None = None,
 ) -> tuple[Any, TrainConfig]:
     """Options of both kinds -> the model's config, and the training's.
 
     `base.steps` counts steps of `base.batch_size`: another size of batch gets as many examples, and so fewer steps
-    where batches are larger. Raises ConfigError as the two configs do.
+    where batches are larger. Where a model reads one long text in blocks, `block_size` says of which length, and
+    another length gets as many characters. Raises ConfigError as the two configs do.
 
     >>> base = TrainConfig(steps=1000, batch_size=32)
     >>> model, train = make_configs("mlp", base, {"hidden": 64, "batch_size": 128})
     >>> model.hidden, train.steps, train.batch_size
     (64, 250, 128)
+    >>> make_configs("gpt", base, {"block_size": 64}, block_size=128)[1].steps
+    2000
     """
     of_model = {name: value for name, value in options.items() if name in _model_options(family)}
     of_train = {name: value for name, value in options.items() if name not in of_model}
+    model = config_class(family)(**of_model, vocab_size=vocab_size)
     factor = base.batch_size / of_train.get("batch_size", base.batch_size)
+    if block_size is not None:
+        factor *= block_size / model.block_size
     if "steps" not in of_train:
         of_train["steps"] = max(1, round(base.steps * factor))
         of_train.setdefault("warmup_steps", round(base.warmup_steps * factor))
-    model = config_class(family)(**of_model, vocab_size=vocab_size)
     return model, replace(base, **of_train)
 
 
-def defaults(family: str, base: TrainConfig, space: Space) -> Options:
+def defaults(family: str, base: TrainConfig, space: Space, usual: Mapping[str, Any] | None = None) -> Options:
     """What a person gets who says nothing, moved into the space: the first trial, to compare with.
 
-    An option whose default is none of those listed is left to chance.
+    `usual` goes before the defaults of the model's config. An option whose default is none of those listed is left
+    to chance.
 
     >>> space = {"hidden": Between(low=64, high=512), "lr": Between(low=0.5, high=1.0), "direct": OneOf((True,))}
     >>> defaults("mlp", TrainConfig(lr=0.1), space)
     {'hidden': 200, 'lr': 0.5}
     """
     found: Options = {field.name: field.default for field in fields(config_class(family))}
-    found.update({field.name: getattr(base, field.name) for field in fields(base)})
+    found.update({field.name: getattr(base, field.name) for field in fields(base)} | dict(usual or {}))
     made: Options = {}
     for name, each in space.items():
         if isinstance(each, Between):

@@ -30,6 +30,8 @@ class Study:
     vocab_size: int
     seed: int
     trials: list[Trial]
+    block_size: int | None = None
+    """Where one long text is read in blocks: how long those are that the steps of `base` count."""
 
     @classmethod
     def read(cls, journal: Path) -> Study:
@@ -45,6 +47,7 @@ class Study:
                 vocab_size=about["vocab_size"],
                 seed=about["seed"],
                 trials=Ledger(opened, {}, seed=0).trials(),
+                block_size=about.get("block_size"),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise RunError(
@@ -87,18 +90,21 @@ class Study:
         """Each with title, figure and caption, in the order of telling."""
         return plots(self.trials, self.space, self.importances())
 
-    def command(self, data: str = "names") -> list[str]:
-        """What trains the best configuration, as the study did."""
+    def command(self, data: str = "names", *, kind: str = "") -> list[str]:
+        """What trains the best configuration, as the study did; `kind` is that of the text, where it must be said."""
         model, train = (asdict(config) for config in self._configs())
-        recipe = getattr(model_class(self.family), "recipe", None)
+        in_blocks = self.block_size is not None
+        recipe = getattr(model_class(self.family), "text_recipe" if in_blocks else "recipe", None)
         said = {name: value for name, value in model.items() if name in self.best_options}
         if recipe is not None:  # None: it learns by counting
             standard = asdict(TrainConfig(**recipe))
             said.update({name: value for name, value in train.items() if value != standard[name]})
+            said.update({"steps": train["steps"]} if in_blocks else {})  # else they would depend on the text's length
         words = [word for name, value in said.items() for word in _flag(name, value)]
-        return ["zth", "train", data, "--model", self.family, *words, "--seed", str(self.seed)]
+        text = [data, "--kind", kind] if kind else [data]
+        return ["zth", "train", *text, "--model", self.family, *words, "--seed", str(self.seed)]
 
-    def write(self, run: Run, *, data: str = "names", n_best: int = 10) -> None:
+    def write(self, run: Run, *, command: Sequence[str] | None = None, n_best: int = 10) -> None:
         """Figures, the best trials, the command and the plots into a run folder."""
         states = [trial.state for trial in self.trials]
         spent = sum(trial.seconds for trial in self.trials if math.isfinite(trial.seconds))
@@ -110,7 +116,7 @@ class Study:
         run.figure("pruned", states.count("pruned"))
         run.figure("failed", states.count("failed"))
         run.figure("minutes of training", spent / 60, unit="min")
-        run.text(f"The best configuration, trained again: `{' '.join(self.command(data))}`")
+        run.text(f"The best configuration, trained again: `{' '.join(command or self.command())}`")
         names = list(self.space)
         rows = [[t.number, t.dev, *(t.options.get(name) for name in names), t.seconds] for t in self.done[:n_best]]
         run.table("The best trials", ["trial", "dev", *names, "seconds"], rows)
@@ -118,7 +124,9 @@ class Study:
             run.plot(plot.title, plot.figure, plot.caption)
 
     def _configs(self) -> tuple[Any, TrainConfig]:
-        return make_configs(self.family, self.base, self.best_options, vocab_size=self.vocab_size)
+        return make_configs(
+            self.family, self.base, self.best_options, vocab_size=self.vocab_size, block_size=self.block_size
+        )
 
 
 def importances(trials: Sequence[Trial], space: Space) -> dict[str, float]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import multiprocessing
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 from zth import processes
 from zth.errors import ZthError
 from zth.models.space import Space
+from zth.train.config import TrainConfig
 from zth.train.tune_journal import quiet
 from zth.train.tune_ledger import Ledger
 from zth.train.tune_space import tidy
-from zth.train.tune_trial import Pruned, Setting, Stopped, train_once
+from zth.train.tune_trial import Keep, Pruned, Row, Setting, Stopped, train_once
+from zth.train.tune_winner import keep_trial
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerProcess
@@ -48,6 +51,8 @@ class Job:
     """So many trials the study has in the end, whoever made them."""
     deadline: float
     """In time.monotonic()'s seconds, which all processes of a machine share; inf: none."""
+    keep: Path | None = None
+    """A folder for what the best trials have trained; None: nothing is kept."""
 
     def open(self) -> Ledger:
         return Ledger.open(
@@ -153,7 +158,7 @@ def _try(job: Job, ledger: Ledger, trial: optuna.Trial, stop: Callable[[], bool]
             raise Pruned
 
     try:
-        dev = train_once(job.setting, tidy(trial.params), look, tick)
+        dev = train_once(job.setting, tidy(trial.params), look, tick, _keep(job, ledger, trial))
         ledger.done(trial, dev) if math.isfinite(dev) else ledger.pruned(trial)
     except Pruned:
         ledger.pruned(trial)
@@ -161,6 +166,17 @@ def _try(job: Job, ledger: Ledger, trial: optuna.Trial, stop: Callable[[], bool]
         ledger.stopped(trial)
     except Exception as error:  # whatever one set of options breaks, the others go on
         ledger.failed(trial, str(error) if isinstance(error, ZthError) else f"{type(error).__name__}: {error}")
+
+
+def _keep(job: Job, ledger: Ledger, trial: optuna.Trial) -> Keep:
+    """What keeps the model of a trial that is better than those before it."""
+
+    def keep(dev: float, model: Any, config: TrainConfig, rows: list[Row]) -> None:
+        best = min((each.dev for each in ledger.trials() if each.state == "done"), default=math.inf)
+        if job.keep is not None and dev < best:
+            keep_trial(job.keep, trial.number, model, config, rows)
+
+    return keep
 
 
 def _is_full(job: Job, ledger: Ledger) -> bool:
@@ -172,6 +188,19 @@ def _check_failures(ledger: Ledger) -> None:
     trials = [trial for trial in ledger.trials() if trial.state != "running"]
     if len(trials) >= FAILURES and all(trial.state == "failed" for trial in trials):
         raise ZthError(f"All of {len(trials)} trials failed; the last one with: {trials[-1].error}", "Fix it first.")
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Inside, torch calculates in one thread, as all workers of a study do."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _worker(job: Job, event: Event) -> None:

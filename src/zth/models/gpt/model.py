@@ -58,7 +58,7 @@ class GPTModel(NetModel[GPTConfig]):
     config_class = GPTConfig
     space = SPACE
     recipe: ClassVar[Mapping[str, Any]] = {**_MUON, "steps": 3000, "batch_size": 64}
-    text_recipe: ClassVar[Mapping[str, Any]] = {**_MUON, "steps": 4000, "batch_size": 8}
+    text_recipe: ClassVar[Mapping[str, Any]] = {**_MUON, "steps": 3000, "batch_size": 16, "weight_decay": 0.1}
     reads_lines = True
     sees_one_block = True
 
