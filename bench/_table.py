@@ -50,7 +50,7 @@ class Times:
 class Row:
     """One comparison; `ours` and `baseline` in `unit`, less is better. `target` is the ratio to reach.
 
-    `peak_mb` is our side's; see the function of that name.
+    `peak_mb` is our side's: see the function of that name, or `note`.
     """
 
     name: str
@@ -61,6 +61,15 @@ class Row:
     peak_mb: float | None = None
     ours_spread: tuple[float, float] | None = None
     baseline_spread: tuple[float, float] | None = None
+    most: float | None = None
+    """Where a number of ours, and no ratio, is the target: at most this."""
+    failed: bool = False
+    """The goal that the row is about was not reached, whatever its ratio; `note` says how near it came."""
+    baseline_peak_mb: float | None = None
+    note: str = ""
+    """What stands below the table."""
+    how: str = ""
+    """The command, the machine and the threads."""
 
     @classmethod
     def of_times(
@@ -82,9 +91,16 @@ class Row:
     def ratio(self) -> float:
         return self.baseline / self.ours
 
+    @property
+    def missed(self) -> bool:
+        too_slow = self.target is not None and self.ratio < self.target
+        return self.failed or too_slow or (self.most is not None and self.ours > self.most)
+
     def as_json(self) -> dict[str, object]:
+        """What is empty or None is left out, but for the first keys, which every row has."""
         keys = ("name", "ours", "baseline", "unit", "ratio", "target", "peak_mb")
-        return {key: getattr(self, key) for key in keys}
+        more = ("baseline_peak_mb", "most", "missed", "note", "how")
+        return {key: getattr(self, key) for key in keys} | {key: v for key in more if (v := getattr(self, key))}
 
 
 def interleave(
@@ -127,11 +143,18 @@ def main(name: str, measure: Callable[[], list[Row]]) -> None:
     parser = argparse.ArgumentParser(description=name)
     parser.add_argument("--json", action="store_true", help="print a list of rows instead of a table")
     arguments = parser.parse_args()
-    rows = measure()
-    if arguments.json:
+    show(name, measure(), as_json=arguments.json)
+
+
+def show(name: str, rows: Sequence[Row], *, as_json: bool) -> None:
+    """Print the rows as a table with their notes below it, or as a JSON list."""
+    if as_json:
         sys.stdout.write(json.dumps([row.as_json() for row in rows], indent=1) + "\n")
-    else:
-        Console(highlight=False).print(_table(name, rows))
+        return
+    console = Console(highlight=False)
+    console.print(_table(name, rows))
+    for line in dict.fromkeys([*(f"{row.name}: {row.note}" for row in rows if row.note), *(row.how for row in rows)]):
+        console.print(line, markup=False, soft_wrap=True)
 
 
 def _table(name: str, rows: Sequence[Row]) -> Table:
@@ -140,15 +163,15 @@ def _table(name: str, rows: Sequence[Row]) -> Table:
     for heading in ("ours", "baseline", "unit", "ratio", "target", "peak MB"):
         table.add_column(heading, justify="right")
     for row in rows:
-        missed = row.target is not None and row.ratio < row.target
+        target = f"at most {row.most:g}" if row.most is not None else "" if row.target is None else f"{row.target:g}x"
         table.add_row(
             row.name,
             _cell(row.ours, row.ours_spread),
             _cell(row.baseline, row.baseline_spread),
             row.unit,
-            f"[{'red' if missed else 'green'}]{row.ratio:.2f}x[/]" + (" missed" if missed else ""),
-            "" if row.target is None else f"{row.target:g}x",
-            "" if row.peak_mb is None else f"{row.peak_mb:.1f}",
+            f"[{'red' if row.missed else 'green'}]{row.ratio:.2f}x[/]" + (" missed" if row.missed else ""),
+            target,
+            " / ".join(f"{peak:.1f}" for peak in (row.peak_mb, row.baseline_peak_mb) if peak is not None),
         )
     return table
 

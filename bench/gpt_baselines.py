@@ -7,22 +7,19 @@ B  `NanoGPT`: github.com/karpathy/nanoGPT, its README's command for a CPU: 4 lay
    steps, a cosine from 1e-3 to 1e-4, gradients clipped at 1.0.
 
 Both are plain PyTorch, operation for operation what the two sources do in a step, and nothing of zth's; what the
-sources print and estimate on the way is left out. `train` runs either and tells a watcher after each step, so that a
-bench can stop the clock, measure, and go on; `whole_dev_loss` is the one measure for all.
+sources print and estimate on the way is left out. Their loops are iterators that give each step's loss when the step
+is done, so that a bench can stop the clock, measure, and go on; `whole_dev_loss` is the one measure for all.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-
-Watcher = Callable[[int, float], bool]
-"""(steps done, the loss of the last one) -> whether to go on."""
 
 # ----- A: the lecture's script ----------------------------------------------------------------------------------
 
@@ -166,10 +163,10 @@ def _lecture_weights(module: nn.Module) -> None:
         torch.nn.init.normal_(module.weight, mean=0.0, std=0.02)
 
 
-def train_lecture(model: LectureScript, data: Tensor, s: LectureSetting, watch: Watcher) -> None:
-    """The script's loop, less its estimates of the loss."""
+def train_lecture(model: LectureScript, data: Tensor, s: LectureSetting) -> Iterator[float]:
+    """The script's loop, less its estimates of the loss -> each step's loss."""
     optimizer = torch.optim.AdamW(model.parameters(), lr=s.learning_rate)
-    for step in range(s.max_iters):
+    for _ in range(s.max_iters):
         ix = torch.randint(len(data) - s.block_size, (s.batch_size,))
         xb = torch.stack([data[i : i + s.block_size] for i in ix])
         yb = torch.stack([data[i + 1 : i + s.block_size + 1] for i in ix])
@@ -177,8 +174,7 @@ def train_lecture(model: LectureScript, data: Tensor, s: LectureSetting, watch: 
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
-        if not watch(step + 1, loss.item()):
-            return
+        yield loss.item()
 
 
 # ----- B: nanoGPT on a laptop -----------------------------------------------------------------------------------
@@ -310,8 +306,8 @@ def nano_lr(it: int, s: NanoSetting = LAPTOP) -> float:
     return s.min_lr + 0.5 * (1.0 + math.cos(math.pi * ratio)) * (s.learning_rate - s.min_lr)
 
 
-def train_nano(model: NanoGPT, data: Tensor, s: NanoSetting, watch: Watcher) -> None:
-    """train.py's loop on one CPU: no autocast, no gradient accumulation, no compilation, no estimates of the loss."""
+def train_nano(model: NanoGPT, data: Tensor, s: NanoSetting) -> Iterator[float]:
+    """train.py's loop on one CPU: no autocast, no accumulation, no compilation, no estimates -> each step's loss."""
     decayed = [p for p in model.parameters() if p.dim() >= 2]
     others = [p for p in model.parameters() if p.dim() < 2]
     groups = [{"params": decayed, "weight_decay": s.weight_decay}, {"params": others, "weight_decay": 0.0}]
@@ -327,8 +323,7 @@ def train_nano(model: NanoGPT, data: Tensor, s: NanoSetting, watch: Watcher) -> 
         torch.nn.utils.clip_grad_norm_(model.parameters(), s.grad_clip)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        if not watch(step + 1, loss.item()):
-            return
+        yield loss.item()
 
 
 # ----- the one measure ------------------------------------------------------------------------------------------

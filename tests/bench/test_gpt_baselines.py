@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+import importlib
 import math
-import sys
-from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 import torch
 
@@ -15,18 +15,14 @@ from zth.compare import FLOAT32, FLOAT64, same
 from zth.data.stream import Ids, all_windows
 from zth.models import GPTModel, evaluate
 from zth.models.gpt import preset
-
-BENCH = str(Path(__file__).parents[2] / "bench")
+from zth.train.backends import AutogradSteps
+from zth.train.batches import Passage
 
 
 @pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    monkeypatch.syspath_prepend(BENCH)
+def bench(modules) -> ModuleType:
     torch.manual_seed(1337)
-    import gpt_baselines
-
-    yield gpt_baselines
-    sys.modules.pop("gpt_baselines")
+    return importlib.import_module("gpt_baselines")
 
 
 @pytest.fixture
@@ -48,30 +44,15 @@ def test_sizes_are_the_sources(bench) -> None:
 
 def test_the_lectures_preset_is_the_lectures_script(bench, text) -> None:
     """Letter for letter: with the same weights the same logits, so the same biases, scales, norms and positions."""
+    import _gpt_weights
+
     setting = bench.LectureSetting(block_size=16, n_embd=24, n_head=3, n_layer=2)
     theirs = bench.LectureScript(setting).double().eval()
-    options = preset("lecture", vocab_size=65, block_size=16, width=24, heads=3, layers=2)
-    ours = GPTModel(options, generator=torch.Generator()).double().eval()
     with torch.no_grad():
         for p in theirs.parameters():
             p += 0.2 * torch.randn(p.shape, dtype=torch.float64)
-    state = {
-        "embedding.C": theirs.token_embedding_table.weight,
-        "positions.C": theirs.position_embedding_table.weight,
-    }
-    for i, block in enumerate(theirs.blocks):
-        heads = block.sa.heads
-        linears = [getattr(head, name) for name in ("query", "key", "value") for head in heads]
-        at = f"blocks.{i}."
-        state[at + "attention.qkv.W"] = torch.cat([linear.weight.T for linear in linears], 1)
-        pairs = {"attention.output": block.sa.proj, "mlp.up": block.ffwd.net[0], "mlp.down": block.ffwd.net[2]}
-        for name, linear in pairs.items():
-            state[f"{at}{name}.W"], state[f"{at}{name}.b"] = linear.weight.T, linear.bias
-        for name, norm in {"norm1": block.ln1, "norm2": block.ln2}.items():
-            state[f"{at}{name}.gamma"], state[f"{at}{name}.beta"] = norm.weight, norm.bias
-    state |= {"norm.gamma": theirs.ln_f.weight, "norm.beta": theirs.ln_f.bias}
-    state |= {"head.W": theirs.lm_head.weight.T, "head.b": theirs.lm_head.bias}
-    ours.load_state_dict(state)
+    ours = GPTModel(_gpt_weights.lecture_options(setting), generator=torch.Generator()).double().eval()
+    ours.load_state_dict(_gpt_weights.lecture_weights(theirs, setting))
     ids = text[:32].view(2, 16)
     assert same(ours(ids), theirs(ids)[0], FLOAT64)
     # and as much spread at the start
@@ -87,40 +68,51 @@ def test_the_lectures_preset_is_the_lectures_script(bench, text) -> None:
 
 
 def test_nanogpts_model_is_one_of_ours(bench, text) -> None:
-    theirs = bench.NanoGPT(bench.NanoSetting(block_size=16, n_embd=24, n_head=3, n_layer=2)).double().eval()
-    options = preset(
-        "gpt2", vocab_size=65, block_size=16, width=24, heads=3, layers=2, biases="none", mlp="gelu", dropout=0.0
-    )
-    ours = GPTModel(options, generator=torch.Generator()).double().eval()
-    state = {"embedding.C": theirs.wte.weight, "positions.C": theirs.wpe.weight, "norm.gamma": theirs.ln_f.weight}
-    for i, block in enumerate(theirs.h):
-        at = f"blocks.{i}."
-        state[at + "norm1.gamma"], state[at + "norm2.gamma"] = block.ln_1.weight, block.ln_2.weight
-        state[at + "attention.qkv.W"], state[at + "attention.output.W"] = (
-            block.attn.c_attn.weight.T,
-            block.attn.c_proj.weight.T,
-        )
-        state[at + "mlp.up.W"], state[at + "mlp.down.W"] = block.mlp.c_fc.weight.T, block.mlp.c_proj.weight.T
-    ours.load_state_dict(state)
+    import _gpt_weights
+
+    setting = bench.NanoSetting(block_size=16, n_embd=24, n_head=3, n_layer=2)
+    theirs = bench.NanoGPT(setting).double().eval()
+    ours = GPTModel(_gpt_weights.nano_options(setting), generator=torch.Generator()).double().eval()
+    ours.load_state_dict(_gpt_weights.nano_weights(theirs))
     ids = text[:32].view(2, 16)
     assert same(ours(ids), theirs(ids)[0], FLOAT64)
+    laptop = preset("gpt2", vocab_size=65, block_size=64, width=128, heads=4, layers=4, biases="none", mlp="gelu")
+    assert _gpt_weights.nano_options(bench.LAPTOP) == dataclasses.replace(laptop, dropout=0.0)
+
+
+def test_nanogpts_training_is_one_of_ours(bench, text) -> None:
+    """The same weights, batches and rates give the same losses: so decay, clipping and AdamW are the same."""
+    import _gpt_sides
+    import _gpt_weights
+
+    setting = bench.NanoSetting(
+        block_size=16, n_embd=24, n_head=3, n_layer=2, batch_size=3, max_iters=12, warmup_iters=4, lr_decay_iters=12
+    )
+    theirs = bench.NanoGPT(setting).double()
+    ours = GPTModel(_gpt_weights.nano_options(setting), generator=torch.Generator()).double()
+    ours.load_state_dict(_gpt_weights.nano_weights(theirs))
+    torch.manual_seed(7)
+    wanted = list(bench.train_nano(theirs, text, setting))
+    torch.manual_seed(7)
+    starts = np.stack([torch.randint(700 - 16, (3,)).numpy() for _ in range(12)])
+    blocks = Passage(ids=Ids([text.numpy()]), block_size=16).blocks(batch_size=3, seed=1)
+    steps = AutogradSteps(ours, blocks.at, _gpt_sides.config_as_nano(setting), seed=1)
+    got = steps.run(starts, np.array([bench.nano_lr(it, setting) for it in range(12)]))
+    assert same(got, wanted, FLOAT64)
+    assert wanted[-1] < wanted[0] - 0.01  # they moved
 
 
 @pytest.mark.parametrize("name", ["lecture", "nano"])
-def test_they_train(bench, text, name) -> None:
-    losses = []
-
-    def watch(step: int, loss: float) -> bool:
-        losses.append(loss)
-        return step < 30
-
+def test_they_train(bench, name) -> None:
     repeating = (torch.arange(700) * 7) % 65
     if name == "lecture":
-        setting = bench.LectureSetting(n_embd=16, n_layer=1, block_size=8)
-        bench.train_lecture(bench.LectureScript(setting), repeating, setting, watch)
+        setting = bench.LectureSetting(n_embd=16, n_layer=1, block_size=8, max_iters=30)
+        losses = [*bench.train_lecture(bench.LectureScript(setting), repeating, setting)]
     else:
-        setting = bench.NanoSetting(n_embd=16, n_layer=1, block_size=8, warmup_iters=5, learning_rate=1e-2)
-        bench.train_nano(bench.NanoGPT(setting), repeating, setting, watch)
+        setting = bench.NanoSetting(
+            n_embd=16, n_layer=1, block_size=8, warmup_iters=5, learning_rate=1e-2, max_iters=30
+        )
+        losses = [*bench.train_nano(bench.NanoGPT(setting), repeating, setting)]
     assert len(losses) == 30
     assert abs(losses[0] - math.log(65)) < 0.1
     assert losses[-1] < losses[0] - 0.1
