@@ -338,7 +338,7 @@ def whole_dev_loss(logits: Callable[[Tensor], Tensor], dev: Tensor, block_size: 
     n = len(dev) - 1
     n_whole = n // block_size * block_size
     x, y = dev[:n_whole].view(-1, block_size), dev[1 : n_whole + 1].view(-1, block_size)
-    batches = [*zip(x.split(64), y.split(64), strict=True)]  # type: ignore[no-untyped-call]
+    batches = [*zip(torch.split(x, 64), torch.split(y, 64), strict=True)]
     if n_whole < n:
         batches.append((dev[n_whole:n][None], dev[n_whole + 1 :][None]))
     total = 0.0

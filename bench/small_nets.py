@@ -56,9 +56,9 @@ def loop_of_lecture_3(net: Sequential, examples: Examples, g: torch.Generator) -
         loss = F.cross_entropy(logits, Ytr[ix])
         for p in parameters:
             p.grad = None
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         for p in parameters:
-            p.data += -RATE * p.grad  # type: ignore[operator]
+            p.data += -RATE * p.grad  # type: ignore[operator]  # the lecture trusts that there is one
         losses.append(loss.item())
     return losses
 
@@ -220,9 +220,9 @@ def loop_of_lectures_4_and_6(net: Sequential, examples: Examples, g: torch.Gener
         loss = F.cross_entropy(x, Yb)
         for p in parameters:
             p.grad = None
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         for p in parameters:
-            p.data += -RATE * p.grad  # type: ignore[operator]
+            p.data += -RATE * p.grad  # type: ignore[operator]  # the lecture trusts that there is one
         losses.append(loss.item())
     return losses
 

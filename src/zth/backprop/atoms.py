@@ -336,7 +336,7 @@ def dembcat(dhprebn: Tensor, W1: Tensor) -> Tensor:
     return dhprebn @ W1.T
 
 
-def dW1(embcat: Tensor, dhprebn: Tensor) -> Tensor:  # noqa: N802
+def dW1(embcat: Tensor, dhprebn: Tensor) -> Tensor:  # noqa: N802 (the lecture's name)
     """(T*D, H): as dW2: (T*D, n) @ (n, H)."""
     return embcat.T @ dhprebn
 
@@ -351,7 +351,7 @@ def demb(dembcat: Tensor, emb: Tensor) -> Tensor:
     return dembcat.view(emb.shape)
 
 
-def dC(demb: Tensor, xb: Tensor, C: Tensor) -> Tensor:  # noqa: N802
+def dC(demb: Tensor, xb: Tensor, C: Tensor) -> Tensor:  # noqa: N802 (the lecture's name)
     """(V, D): emb[i, t] = C[xb[i, t]], so each row of C gets the sum over all places that asked for it."""
     return torch.zeros_like(C).index_add_(0, xb.flatten(), demb.flatten(0, 1))
 

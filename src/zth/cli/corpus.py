@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
@@ -35,7 +35,7 @@ def corpus_of(tokens: Sequence[str], switches: Sequence[str]) -> Corpus | None:
     kind = value_of(tokens, "--kind")
     try:
         with reading("Reading") as told:
-            return sources.load(name, kind=kind if kind in get_args(Kind) else None, progress=told)  # type: ignore[arg-type]
+            return sources.load(name, kind=cast(Kind, kind) if kind in get_args(Kind) else None, progress=told)
     except DataError:
         if "--help" in tokens:
             return None

@@ -81,7 +81,7 @@ def rms_normalised(x: Tensor, eps: float = 1e-5) -> Tensor:
     """
     if not (torch.is_grad_enabled() and x.requires_grad):
         return F.rms_norm(x, x.shape[-1:], eps=eps)
-    y: Tensor = _RMSNormalised.apply(x, eps)  # type: ignore[no-untyped-call]
+    y: Tensor = _RMSNormalised.apply(x, eps)  # type: ignore[no-untyped-call]  # torch leaves apply untyped
     return y
 
 

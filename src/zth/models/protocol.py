@@ -87,7 +87,7 @@ class LanguageModel(ABC):
         """The model again, from `config()` and `tensors()`."""
 
     @classmethod
-    def counted(cls, options: Any, contexts: Tensor, targets: Tensor) -> Self:  # noqa: ARG003
+    def counted(cls, options: Any, contexts: Tensor, targets: Tensor) -> Self:  # noqa: ARG003 (for those that count)
         """A model that learns by counting: `options` of its config class, (N, T) contexts, (N,) targets."""
         raise ConfigError(f"{cls.__name__} does not learn by counting.", "Train it by gradient descent.")
 
