@@ -31,8 +31,8 @@ from zth.train import TrainConfig, Trainer
 from zth.train.batches import Passage
 from zth.train.chosen import fitted
 from zth.train.config import Precision
-from zth.train.job import steps_per_second
 from zth.train.long_text import LongText, whole_loss
+from zth.train.loop import steps_per_second
 
 TEXT, NAMES = "shakespeare", "names"
 
@@ -54,8 +54,14 @@ class Task:
 class Ours:
     """Trains one net after another; the clock runs while something is made or trained."""
 
-    def __init__(self, task: Task) -> None:
-        self.task = task
+    def __init__(self, task: Task, chosen: Callable[[float], Task] | None = None) -> None:
+        self.task, self._chosen = task, chosen
+
+    def plan(self, seconds: float) -> float:
+        """Get ready for a training of about so long, which may say what is trained -> steps a second."""
+        if self._chosen is not None:
+            self.task = self._chosen(seconds)
+        return steps_per_second(self._net(0), self.task.examples, self.task.config)
 
     def begin(self, seed: int, steps: int) -> float:
         """A fresh net and its trainer -> the seconds that it took."""
@@ -76,10 +82,6 @@ class Ours:
     def loss(self) -> float:
         return self.task.loss(self.trainer.net)
 
-    def speed(self) -> float:
-        """Steps a second."""
-        return steps_per_second(self._net(0), self.task.examples, self.task.config)
-
     def _net(self, seed: int) -> nn.Module:
         options = config_class("gpt")(**self.task.options)
         net = build("gpt", options, generator=stream(seed, "init"))
@@ -93,19 +95,21 @@ class Ours:
 
 
 def ours_on_text(name: str = TEXT) -> Ours:
-    """By the recipe that `zth train` chooses; the loss is that of the whole dev part."""
+    """By what `zth train --minutes` chooses; the loss is that of the whole dev part."""
     corpus = load(name)
-    options, recipe = fitted("gpt", corpus)
     text = LongText.of(corpus)
-    examples = text.examples("gpt", block_size=options["block_size"])
-    return Ours(
-        Task(
+
+    def chosen(seconds: float) -> Task:
+        options, recipe = fitted("gpt", corpus, minutes=seconds / 60)
+        examples = text.examples("gpt", block_size=options["block_size"])
+        return Task(
             options={**options, "vocab_size": len(text.vocabulary)},
             config=TrainConfig(**(recipe or {})),
             examples=examples.train,
             loss=partial(whole_loss, ids=examples.dev, block_size=options["block_size"]),
         )
-    )
+
+    return Ours(chosen(60), chosen)
 
 
 def ours_on_names(setting: C.MakemoreSetting = C.DEFAULTS, n_words: int | None = None) -> Ours:

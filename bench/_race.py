@@ -162,11 +162,12 @@ class Try:
 def race(ours: Side, whole: Whole, *, goal: float, shares: Sequence[float], seeds: Sequence[int]) -> list[Try]:
     """Ours with less and then more of the baseline's time, until every seed's loss is at most `goal` -> all tries.
 
-    Each try has a schedule of its own, that ends when its time does. Where one seed misses, the others are not tried.
+    Each try has a net and a schedule that are chosen for its time. Where one seed misses, the others are not tried.
     """
-    speed = _speed(ours, whole)
+    whole.advance()  # so that its time is known, about
     tries = []
     for share in shares:
+        speed = _speed(ours, share * whole.seconds, whole)
         steps = max(1, int(speed * whole.seconds * share))
         seconds: list[float] = []
         losses: list[float] = []
@@ -184,20 +185,18 @@ def race(ours: Side, whole: Whole, *, goal: float, shares: Sequence[float], seed
 
 def same_time(ours: Side, seconds: float, seeds: Sequence[int], *, spare: float = 0.98) -> Try:
     """Ours with `seconds` for each seed; `spare` of them is planned for, since a speed is known to some percent."""
-    speed = _speed(ours)
+    speed = _speed(ours, seconds)
     steps = max(1, int(speed * seconds * spare))
     results = [(_one_training(ours, None, seed, steps, speed), ours.call("loss")) for seed in seeds]
     return Try(share=1.0, steps=steps, seconds=[r[0] for r in results], losses=[r[1] for r in results])
 
 
-def _speed(ours: Side, whole: Whole | None = None) -> float:
-    """Our steps a second, measured in turn with the baseline's first pieces."""
-    speeds: list[float] = []
-    for _ in range(3):
-        speeds.append(ours.call("speed"))
-        if whole is not None:
-            whole.advance()
-    return statistics.median(speeds)
+def _speed(ours: Side, seconds: float, whole: Whole | None = None) -> float:
+    """The steps a second of what ours chooses for so many seconds, measured beside a piece of the baseline."""
+    if whole is not None:
+        whole.advance()
+    speed: float = statistics.median(ours.call("plan", seconds) for _ in range(3))
+    return speed
 
 
 def _one_training(ours: Side, whole: Whole | None, seed: int, steps: int, speed: float) -> float:

@@ -36,10 +36,12 @@ class Ours:
 
     def __init__(self) -> None:
         self.begun: list[tuple[int, int]] = []
+        self.planned: list[float] = []
         self.done = 0
 
     def call(self, method: str, *arguments: Any) -> Any:
-        if method == "speed":
+        if method == "plan":
+            self.planned.append(arguments[0])
             return 10.0
         if method == "begin":
             self.begun.append(arguments)
@@ -63,6 +65,7 @@ def test_the_first_share_that_every_seed_reaches_is_the_last_tried(bench) -> Non
     # 10 steps a second in 100 s: 100, 200, 300 steps; 300 are just enough for seeds 1 and 2, but not for 3
     assert ours.begun == [(1, 100), (1, 200), (1, 300), (2, 300), (3, 300), (1, 400), (2, 400), (3, 400)]
     assert [tried.reached(0.1, 3) for tried in tries] == [False, False, False, True]
+    assert sorted({*ours.planned}) == pytest.approx([10, 20, 30, 40])  # each try is planned for its own time
     assert tries[-1].seconds == pytest.approx([40.75] * 3)  # 40 s of steps, and what is before and after them
     assert tries[-1].about.startswith("400 steps (0.4 of its time): 0.0750 in 40.8 s, ")
     assert whole.complete
@@ -100,6 +103,7 @@ def test_the_same_time_is_not_exceeded(bench) -> None:
     ours = Ours()
     tried = bench.same_time(ours, 50.0, (1, 2))
     assert ours.begun == [(1, 490), (2, 490)]
+    assert {*ours.planned} == {50.0}
     assert statistics.median(tried.seconds) == pytest.approx(49.75)
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from zth.data.sources import load
+from zth.models.gpt import GPTConfig
+from zth.models.gpt.sizes import TEXT_SIZES
+from zth.models.size import Size
 from zth.train import TrainConfig
 from zth.train.chosen import chosen, default_family, fitted, fitting_block
 from zth.train.job import Job
@@ -34,6 +38,33 @@ def test_short_texts_get_dropout_and_fewer_steps(tmp_path: Path) -> None:
     assert fitted("ngram", corpus) == ({}, None)
 
 
+@pytest.mark.parametrize("size", TEXT_SIZES)
+def test_the_minutes_choose_the_size(size: Size) -> None:
+    """The longer, the larger; and what is chosen makes a model and a training."""
+    corpus = load("plays")
+    options, training = fitted("gpt", corpus, minutes=size.minutes)
+    assert {**options, **size.options} == options
+    assert {**training, **size.recipe} == training
+    GPTConfig(vocab_size=65, **options)
+    TrainConfig(**training)
+    before = [each.minutes for each in TEXT_SIZES if each.minutes < size.minutes]
+    if before:
+        assert fitted("gpt", corpus, minutes=size.minutes - 1e-6) == fitted("gpt", corpus, minutes=before[-1])
+
+
+def test_sizes_grow() -> None:
+    numbers = [GPTConfig(vocab_size=65, **size.options).n_parameters for size in TEXT_SIZES]
+    assert numbers == sorted(numbers)
+    assert fitted("gpt", load("plays"), minutes=TEXT_SIZES[3].minutes) == fitted("gpt", load("plays"))
+
+
+def test_a_short_text_gets_no_large_net(tmp_path: Path) -> None:
+    path = tmp_path / "short.txt"
+    path.write_text(400 * LINE)
+    assert fitted("gpt", load(path), minutes=60)[0].get("width") is None
+    assert fitted("gpt", load(path), minutes=0.01)[0]["width"] == 64
+
+
 def test_what_is_said(tmp_path: Path) -> None:
     path = tmp_path / "my.txt"
     path.write_text(20 * LINE + "Ω")
@@ -51,7 +82,10 @@ def test_what_is_said(tmp_path: Path) -> None:
     )
     assert said[1].startswith("It learns from the first 1,062 characters; the last 119 (dev)")
     assert said[2].startswith("1 character occurs in dev alone ('Ω')")
-    assert "looks 16 characters back" in said[3]
+    assert said[3].endswith("looks 16 characters back; it reads in blocks.")
     assert f"10 steps; blocks of 16, 8 a step, adamw: {1280 / 1062:.1f} times through" in said[4]
     by_line = Job(text=read_for(load("names"), "mlp"), family="mlp", options={}, config=TrainConfig())
     assert chosen(by_line)[1] == "mlp learns from it line by line: 25,626 lines, 3,203 for dev, 3,204 for test."
+    chosen_for = replace(job, minutes=0.05, options=fitted("gpt", corpus, minutes=0.05)[0])
+    assert "Larger nets take longer" in chosen(chosen_for)[3]
+    assert "Larger nets" not in chosen(replace(chosen_for, options={**chosen_for.options, "width": 32}))[3]

@@ -6,7 +6,7 @@ either way a training step is `cross_entropy(net(x).flatten(0, -2), y.flatten(),
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from zth.errors import ConfigError
 from zth.layers import Sequential
 from zth.models.protocol import LanguageModel
+from zth.models.size import Size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +63,8 @@ class NetModel(nn.Module, LanguageModel, Generic[C]):
     """Fields of zth.train's TrainConfig, as plain values, that make a good model of the names within a minute."""
     text_recipe: ClassVar[Mapping[str, Any]] = {}
     """The same for one long text, where it learns from such a one in blocks."""
+    text_sizes: ClassVar[Sequence[Size]] = ()
+    """What suits budgets for one long text, the smallest first."""
     reads_lines: ClassVar[bool] = False
     """It scores all positions in one pass, so it learns from whole lines instead of windows."""
     sees_one_block: ClassVar[bool] = False

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zth.data.sources import Corpus
 from zth.models.protocol import config_class, model_class
+from zth.models.size import Size
 from zth.train.config import TrainConfig
 from zth.train.job import Job
 from zth.train.long_text import MOST_SCORED, LongText, in_blocks
@@ -32,18 +33,20 @@ def default_family(corpus: Corpus) -> str:
 
 
 def fitted(
-    family: str, corpus: Corpus | None, origin: Origin | None = None
+    family: str, corpus: Corpus | None, origin: Origin | None = None, minutes: float | None = None
 ) -> tuple[dict[str, Any], Mapping[str, Any] | None]:
     """Values for options of the model's config, and for TrainConfig; None for a model that counts.
 
-    With an origin the options are its own, except that a shorter text may have a shorter block and more dropout; the
-    rate is lower and the steps are fewer.
+    For one long text a budget of minutes says how large the net is. With an origin the options are its own, except
+    that a shorter text may have a shorter block and more dropout; the rate is lower and the steps are fewer.
 
     >>> from zth.data.sources import load
     >>> fitted("gpt", load("names"))[1]["batch_size"], fitted("gpt", load("plays"))[1]["batch_size"]
     (64, 16)
+    >>> fitted("gpt", load("plays"), minutes=0.1)[0]["layers"], fitted("gpt", load("plays"), minutes=15)[0]["layers"]
+    (2, 5)
     """
-    options, recipe = _usual(family, corpus, origin)
+    options, recipe = _usual(family, corpus, origin, minutes)
     if origin is None or recipe is None:
         return options, recipe
     return {**origin.options, **options}, {**recipe, **_gentle(recipe)}
@@ -56,20 +59,29 @@ def _gentle(recipe: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _usual(
-    family: str, corpus: Corpus | None, origin: Origin | None
+    family: str, corpus: Corpus | None, origin: Origin | None, minutes: float | None = None
 ) -> tuple[dict[str, Any], Mapping[str, Any] | None]:
     """As `fitted`, for a net that begins from nothing."""
     kind = model_class(family)
     if corpus is None or not in_blocks(corpus, family):
         return {}, getattr(kind, "recipe", None)
-    usual, recipe = config_class(family)(**(origin.options if origin else {})), dict(getattr(kind, "text_recipe", {}))
     n_train = int(0.9 * corpus.tally().n_characters)
+    size = _size(kind, n_train, minutes) if origin is None else Size(minutes=0)
+    usual = config_class(family)(**(origin.options if origin else size.options))
+    recipe = {**getattr(kind, "text_recipe", {}), **size.recipe}
     block_size = fitting_block(n_train, usual.block_size)
     if origin and not origin.may_change("block_size", block_size):
         block_size = usual.block_size
-    options = {"block_size": block_size, "dropout": DROPOUT if n_train < SMALL else usual.dropout}
+    options = {**size.options, "block_size": block_size, "dropout": DROPOUT if n_train < SMALL else usual.dropout}
     most = MOST_PASSES * n_train // (recipe["batch_size"] * block_size)
     return options, {**recipe, "steps": min(recipe["steps"], max(LEAST_STEPS, most))}
+
+
+def _size(kind: type[Any], n_train: int, minutes: float | None) -> Size:
+    """The largest that the budget and the text allow; without a budget none but the usual one."""
+    sizes: Sequence[Size] = getattr(kind, "text_sizes", ())
+    fits = [size for size in sizes if minutes is not None and size.minutes <= minutes and size.characters <= n_train]
+    return fits[-1] if fits else Size(minutes=0)
 
 
 def fitting_block(n_train: int, usual: int) -> int:
@@ -151,7 +163,12 @@ def _model(job: Job, vocab_size: int) -> str:
     n = getattr(options, "n_parameters", None)
     size = f"{n:,} parameters, " if n is not None else ""
     dropout = f", dropout {options.dropout:g}" if options.dropout else ""
-    return f"Model: {job.family}, {size}looks {options.block_size} characters back{dropout}; it reads in blocks."
+    said = f"Model: {job.family}, {size}looks {options.block_size} characters back{dropout}; it reads in blocks."
+    if job.minutes is not None and job.origin is None:
+        suits = fitted(job.family, job.text.corpus, minutes=job.minutes)[0]
+        if suits.items() <= job.options.items():
+            said += " Larger nets take longer to become good, smaller ones stop earlier."
+    return said
 
 
 def _training(job: Job, n_train: int) -> str:

@@ -3,6 +3,7 @@
 ::
 
     config.py     every option, checked; the presets
+    sizes.py      which of them suits which budget
     initial.py    with which spread the matrices begin
     attention.py  spelled out and fused; groups, windows, rotary positions, query-key norm
     block.py      attention and MLP, each added to the stream

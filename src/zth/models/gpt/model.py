@@ -25,6 +25,7 @@ from zth.models.gpt.block import Block, norm
 from zth.models.gpt.cache import Cache
 from zth.models.gpt.config import SPACE, GPTConfig
 from zth.models.gpt.initial import last_std, table_std
+from zth.models.gpt.sizes import TEXT_SIZES
 from zth.models.net import NetModel
 from zth.models.protocol import Continuation
 
@@ -58,7 +59,15 @@ class GPTModel(NetModel[GPTConfig]):
     config_class = GPTConfig
     space = SPACE
     recipe: ClassVar[Mapping[str, Any]] = {**_MUON, "steps": 3000, "batch_size": 64}
-    text_recipe: ClassVar[Mapping[str, Any]] = {**_MUON, "steps": 3000, "batch_size": 16, "weight_decay": 0.1}
+    text_recipe: ClassVar[Mapping[str, Any]] = {
+        **_MUON,
+        "beta2": 0.99,
+        "cooldown": 0.8,
+        "steps": 3000,
+        "batch_size": 16,
+        "weight_decay": 0.1,
+    }
+    text_sizes = TEXT_SIZES
     reads_lines = True
     sees_one_block = True
 
