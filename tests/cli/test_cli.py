@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -263,3 +264,16 @@ def _wait_for_grandchild(pid: int) -> None:
         if len(psutil.Process(pid).children(recursive=True)) >= 2:
             return
     raise AssertionError("the check did not start")
+
+
+def test_sigterm_interrupts_any_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def killed() -> int:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(5)
+        return 0
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr("zth.cli.workbook.list_", killed)
+    assert main(["list"]) == 130
+    assert "interrupted" in capsys.readouterr().err
+    assert signal.getsignal(signal.SIGTERM) == before

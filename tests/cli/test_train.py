@@ -13,13 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from zth import cli
 from zth.cli import main
-from zth.cli.train import duration
+from zth.cli.board import duration
 from zth.data.sources import names
 from zth.runs import find, metrics, read
 
-LAB = [("train", "train:app", "Train a model."), ("sample", "train:sample_", "Draw lines from a trained model.")]
 WORDS = names()[:300]
 FAST = ("--steps", "40", "--hidden", "12", "--embedding", "4")
 
@@ -29,7 +27,6 @@ def _in_a_fresh_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("NO_COLOR", "1")
-    monkeypatch.setattr(cli, "COMMANDS", {"Lab": LAB})
     Path("my.txt").write_text("\n".join(WORDS))
 
 
@@ -326,7 +323,7 @@ def test_drawing_from_a_long_text(capsys: pytest.CaptureFixture[str], monkeypatc
         yield from "So"
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("zth.cli.train.sample_stream", interrupted)
+    monkeypatch.setattr("zth.cli.sample.sample_stream", interrupted)
     assert run(capsys, "sample") == (130, "So\n", ""), "whoever has seen enough gets their prompt on a fresh line"
 
 
@@ -377,13 +374,10 @@ def test_long_texts_that_cannot_be(content: str, tokens: str, words: str, capsys
     assert words in " ".join(err.split())
 
 
-ENTRY = f"import sys\nfrom zth import cli\ncli.COMMANDS = {{'Lab': {LAB!r}}}\nsys.exit(cli.main(sys.argv[1:]))"
-
-
 def stopped_by(number: int, *tokens: str) -> Path:
     """A real training that gets a signal once it has written its first line -> its run folder."""
     process = subprocess.Popen(
-        [sys.executable, "-c", ENTRY, *tokens], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "zth", *tokens], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     deadline = time.monotonic() + 60
     while not list(Path().glob("runs/*/metrics.jsonl")) and time.monotonic() < deadline:
@@ -428,12 +422,12 @@ def test_a_signal_saves_and_says_how_to_go_on(capsys: pytest.CaptureFixture[str]
 
 
 def test_resume(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("zth.train.job.LINES", 4)
-    monkeypatch.setattr("zth.train.job.LOOKS", 2)
+    monkeypatch.setattr("zth.train.running.LINES", 4)
+    monkeypatch.setattr("zth.train.running.LOOKS", 2)
     whole = json.loads(run(capsys, "train", "my.txt", *FAST, "--json")[1])
     asked = iter([False, False, True])
     with monkeypatch.context() as patch:
-        patch.setattr("zth.cli.train._asked_to_stop", lambda _: Stops(asked))
+        patch.setattr("zth.cli.train.asked_to_stop", lambda _: Stops(asked))
         code, _, err = run(capsys, "train", "my.txt", *FAST, "--json")
     assert code == 130
     assert "Stopped; saved at step 20 of 40" in err

@@ -22,8 +22,9 @@ from zth.runs import metrics, read
 from zth.train import TrainConfig
 from zth.train.checkpoint import Checkpoint
 from zth.train.distributed import World, joined
-from zth.train.job import Job, resume
+from zth.train.job import Job
 from zth.train.long_text import read_for
+from zth.train.resume import resume
 
 CLOSE = 1e-5
 """Relative, over 160 steps: float32 gradients are summed in another order. Measured: below 1e-6."""

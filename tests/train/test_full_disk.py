@@ -18,10 +18,11 @@ from zth.errors import RunError
 from zth.models import LanguageModel
 from zth.runs import metrics, read
 from zth.train import TrainConfig, long_text
-from zth.train import job as file
+from zth.train import running as file
 from zth.train.checkpoint import FILE, Checkpoint
-from zth.train.job import Job, resume
+from zth.train.job import Job
 from zth.train.long_text import LongText
+from zth.train.resume import resume
 
 VERSE = "So we'll go no more a roving\nSo late into the night,\n\n"
 NANO = {"layers": 1, "heads": 2, "width": 16, "block_size": 8}
@@ -92,8 +93,8 @@ def test_wherever_it_strikes_the_training_goes_on_as_if_nothing_had_been(
 CHILD = """
 import resource, sys
 from zth.cli import main
-from zth.train import checkpoint, job, long_text
-job.LINES, job.LOOKS, long_text.LOOKED_AT = 4, 4, 2
+from zth.train import checkpoint, long_text, running
+running.LINES, running.LOOKS, long_text.LOOKED_AT = 4, 4, 2
 save, n_saved = checkpoint.Checkpoint.save, 0
 def limited(self, folder):
     global n_saved

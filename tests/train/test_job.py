@@ -16,12 +16,15 @@ import torch
 from zth.errors import ConfigError, RunError
 from zth.models import LanguageModel, evaluate
 from zth.runs import Record, metrics, read
-from zth.train import TrainConfig
+from zth.train import TrainConfig, running
 from zth.train import job as file
 from zth.train.checkpoint import FILE
 from zth.train.examples import Text
-from zth.train.job import Job, Progress, resume, steps_per_second
+from zth.train.job import Job
+from zth.train.loop import steps_per_second
 from zth.train.origin import load_vocabulary
+from zth.train.resume import resume
+from zth.train.running import Progress
 
 SMALL = {
     "mlp": {"hidden": 20},
@@ -104,8 +107,8 @@ def test_metrics_and_the_best_model(text: Text, tmp_path: Path) -> None:
 def test_stopped_and_resumed_equals_never_stopped(
     family: str, backend: str, text: Text, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(file, "LINES", 20)  # lines of 3 steps: some stops lie between two
-    monkeypatch.setattr(file, "LOOKS", 4)
+    monkeypatch.setattr(running, "LINES", 20)  # lines of 3 steps: some stops lie between two
+    monkeypatch.setattr(running, "LOOKS", 4)
     config = {"backend": backend, "ema": 0.9}
     whole = job(text, family, config=config).start(tmp_path / "whole").folder
     folder = stopped(text, tmp_path / "parts", 3, family, config=config)

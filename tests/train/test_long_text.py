@@ -21,12 +21,14 @@ from zth.models.gpt import GPTModel, preset
 from zth.runs import metrics, read
 from zth.seeds import stream
 from zth.train import TrainConfig, Trainer
-from zth.train import job as file
+from zth.train import running as file
 from zth.train.batches import Passage
 from zth.train.examples import Text
 from zth.train.finder import find_lr
-from zth.train.job import Job, Progress, resume
+from zth.train.job import Job
 from zth.train.long_text import LOOKED_AT, LongExamples, LongText, part_loss, read_for, whole_loss
+from zth.train.resume import resume
+from zth.train.running import Progress
 
 NANO = {"layers": 1, "heads": 2, "width": 16, "block_size": 8}
 VERSE = "So we'll go no more a roving\nSo late into the night,\n\n"

@@ -17,13 +17,14 @@ from zth.errors import ConfigError, DataError, RunError, VocabularyError
 from zth.models.protocol import LanguageModel, build, config_class
 from zth.runs import Run, metrics, read
 from zth.seeds import stream
-from zth.train import TrainConfig, Trainer
+from zth.train import TrainConfig, Trainer, running
 from zth.train import job as file
 from zth.train.chosen import FINETUNE_LR, FINETUNE_STEPS, chosen, fitted
 from zth.train.examples import Text
-from zth.train.job import Job, resume
+from zth.train.job import Job
 from zth.train.long_text import LongText, read_for
 from zth.train.origin import Origin, load_vocabulary, vocabulary_axes
+from zth.train.resume import resume
 
 NANO = {"layers": 1, "heads": 2, "width": 16, "block_size": 8, "output_init": "same"}
 VERSE = "So we'll go no more a roving\nSo late into the night,\n\n"
@@ -126,8 +127,8 @@ def test_stopped_and_resumed_equals_never_stopped(
     family: str, verse: Path, new_text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where the training that it came from is gone by then."""
-    monkeypatch.setattr(file, "LINES", 10)
-    monkeypatch.setattr(file, "LOOKS", 5)
+    monkeypatch.setattr(running, "LINES", 10)
+    monkeypatch.setattr(running, "LOOKS", 5)
     source = tmp_path / "source"
     if family == "gpt":
         shutil.copytree(verse, source)

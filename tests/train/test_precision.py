@@ -19,8 +19,9 @@ from zth.runs import metrics, read
 from zth.seeds import stream
 from zth.train import TrainConfig, Trainer, backends
 from zth.train.batches import Passage
-from zth.train.job import Job, resume
+from zth.train.job import Job
 from zth.train.long_text import LongText
+from zth.train.resume import resume
 
 TEXT = Passage(ids=Ids([np.arange(600) % 7]), block_size=16)
 

@@ -9,8 +9,11 @@ from __future__ import annotations
 import importlib.metadata
 import io
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import cyclopts
 from cyclopts import App, Group
@@ -38,7 +41,7 @@ COMMANDS = {
     ],
     "Train": [
         ("train", "train:app", "Train a model on names, or on a text of yours."),
-        ("sample", "train:sample_", "Draw from a trained model."),
+        ("sample", "sample:sample_", "Draw from a trained model."),
         ("compare", "compare:compare_", "Compare trainings: a table and their loss curves."),
         ("mix", "mix:mix_", "Average what several trained models say: often the best model of all."),
         ("tune", "tune:app", "Search for a model's best options."),
@@ -83,7 +86,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a character is no reason to fail
     try:
-        result = _app()(tokens, exit_on_error=False, result_action="return_value", error_console=err())
+        with _terminated_as_interrupted():
+            result = _app()(tokens, exit_on_error=False, result_action="return_value", error_console=err())
         return result if isinstance(result, int) else 0
     except ZthError as error:
         return _cannot(error.problem, error.next_move)
@@ -114,3 +118,20 @@ def _cannot(problem: str, next_move: str) -> int:
     if next_move:
         err().print(f"     {escape(next_move)}", soft_wrap=True)
     return 2
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """SIGTERM, too, ends the processes that a command has started, and leaves what can go on."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():  # only there may signals be handled
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,46 +1,40 @@
-"""`zth train` and `zth sample`: a model from a text, and text from a model."""
+"""`zth train`: a model from a text."""
 
 from __future__ import annotations
 
-import math
 import signal
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields, replace
-from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
 import cyclopts
 from cyclopts import App, Group, Parameter
 from rich.markup import escape
-from rich.progress import BarColumn, TextColumn
-from rich.progress import Progress as Bar
 
+from zth.cli.board import Board, Show, Stop, asked_to_stop
 from zth.cli.corpus import corpus_of, reading, text_name
 from zth.cli.options import family_of, field_docs, flag, flags, run_inner, value_of
 from zth.cli.report import figures_table
 from zth.cli.terminal import JsonOption, err, out, print_json, printable
 from zth.data.sources import Corpus
 from zth.data.tally import Kind
-from zth.data.vocab import Vocabulary
 from zth.errors import ConfigError, RunError, ZthError, did_you_mean
-from zth.models.protocol import CONFIG_FILE, LanguageModel, config_class, model_class, trainable
+from zth.models.protocol import config_class, model_class, trainable
 from zth.report import summary
-from zth.runs import Run, figure_row, find, read
-from zth.sample import sample, sample_stream
+from zth.runs import Run, figure_row, read
 from zth.train.checkpoint import Checkpoint
 from zth.train.chosen import chosen, default_family, fitted
 from zth.train.config import TrainConfig
 from zth.train.distributed import Lost, World, joined
-from zth.train.job import SAMPLES_FILE, Job, Progress, follow_resumed, resume
+from zth.train.job import Job
 from zth.train.long_text import read_for
-from zth.train.origin import Origin, load_vocabulary
+from zth.train.origin import Origin
+from zth.train.resume import follow_resumed, resume
+from zth.train.running import Progress
+from zth.train.telling import SAMPLES_FILE
 
-Show = Callable[[Progress], object]
-Stop = Callable[[], bool]
 SWITCHES = ("--find-lr",)
 """Flags of this command that take no value."""
 
@@ -98,7 +92,7 @@ def _train_in(world: World, tokens: Sequence[str]) -> int:
         "train",
         "Train a model on names, or on a text of yours, into a run folder.",
         EPILOGUE,
-        _command(family, corpus, world, origin),
+        _command(family, corpus, world, origin, _minutes(tokens)),
         tokens,
         lambda error: _wrong(error, family),
     )
@@ -129,13 +123,23 @@ def _origin(tokens: Sequence[str]) -> Origin | None:
     return Origin.of(Path(folder))
 
 
-def _command(family: str, corpus: Corpus | None, world: World, origin: Origin | None = None) -> Callable[..., int]:
+def _minutes(tokens: Sequence[str]) -> float | None:
+    """What --minutes says, for choosing what it does not; whether it is a number at all is asked later."""
+    try:
+        return float(value_of(tokens, "--minutes") or "")
+    except ValueError:
+        return None
+
+
+def _command(
+    family: str, corpus: Corpus | None, world: World, origin: Origin | None = None, budget: float | None = None
+) -> Callable[..., int]:
     """The command with the flags of one family: those of its config and, where it is a net, of TrainConfig.
 
-    What is left out is chosen to fit the corpus.
+    What is left out is chosen to fit the corpus and the minutes.
     """
     options_group, train_group = Group(f"The model: {family}", sort_key=2), Group("The training", sort_key=3)
-    fitting, recipe = fitted(family, corpus, origin)
+    fitting, recipe = fitted(family, corpus, origin, budget)
     options_class = flags("Options", options_group, (config_class(family), fitting, ("vocab_size",)))
     training_class = flags("Training", train_group, *([(TrainConfig, recipe, ())] if recipe is not None else []))
 
@@ -169,7 +173,7 @@ def _command(family: str, corpus: Corpus | None, world: World, origin: Origin | 
             lines (one item a line) or text (one long text), where it is not what the text seems to be.
         minutes
             Train for about so long: the steps are counted from the speed that this machine has now. Reading the
-            text and the last evaluation come on top.
+            text and the last evaluation come on top. For one long text the size of the net suits the minutes.
         seed
             Seeds the initial weights, the batches and the samples.
         runs
@@ -283,9 +287,9 @@ def _resume(folder: Path, world: World, *, as_json: bool) -> int:
 
 def _run(train: Callable[[Show, Stop], Run], *, as_json: bool) -> int:
     """Train with a bar, and say what came of it, or how to go on."""
-    board = _Board()
+    board = Board()
     try:
-        with _asked_to_stop(board) as stop, board:
+        with asked_to_stop(board) as stop, board:
             run = train(board.show, stop)
     except KeyboardInterrupt:
         if board.latest is None:
@@ -326,74 +330,6 @@ def _print_run(run: Run) -> None:
     out().print("[bold]zth report[/]   its page", soft_wrap=True)
 
 
-class _Board:
-    """A bar on standard error: step, loss, speed, time left; where that is no terminal, a line now and then."""
-
-    def __init__(self) -> None:
-        self.latest: Progress | None = None
-        columns = (
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[told]}", markup=False),
-        )
-        self._bar = Bar(*columns, console=err(), transient=True, disable=not err().is_terminal)
-        self._task = self._bar.add_task("", total=None, told="Measuring ...")
-        self._told = time.monotonic()
-
-    def __enter__(self) -> None:
-        self._bar.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def show(self, progress: Progress) -> None:
-        """Everything that a person waits for."""
-        self.latest = progress
-        dev = f"  dev {progress.dev:.4f}" if progress.dev < math.inf else ""
-        told = (
-            f"{progress.step:,}/{progress.steps:,}  loss {progress.loss:.4f}{dev}  "
-            f"{progress.per_second:,.0f} steps/s  {duration(progress.left)} left"
-        )
-        if progress.glimpse:
-            err().print(f"\n[dim]step {progress.step:,} writes:[/]", soft_wrap=True)
-            err().print(printable(progress.glimpse) + "\n", markup=False, soft_wrap=True)
-        self._bar.update(self._task, completed=progress.step, total=progress.steps, told=told)
-        if not err().is_terminal and time.monotonic() - self._told > 10:
-            self._told = time.monotonic()
-            err().print(told, soft_wrap=True)
-
-
-def duration(seconds: float) -> str:
-    """As people say it.
-
-    >>> duration(7.2), duration(75), duration(4000)
-    ('7 s', '1:15', '1:06:40')
-    """
-    whole = round(seconds)
-    minutes, rest = divmod(whole, 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours}:{minutes:02d}:{rest:02d}"
-    return f"{minutes}:{rest:02d}" if minutes else f"{rest} s"
-
-
-@contextmanager
-def _asked_to_stop(board: _Board) -> Iterator[Stop]:
-    """Ctrl-C and SIGTERM only leave a note, so that no step is cut in half; a second one interrupts at once."""
-    asked: list[int] = []
-
-    def note(number: int, _: object) -> None:
-        if asked or board.latest is None:  # nothing to save yet
-            raise KeyboardInterrupt
-        asked.append(number)
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: bool(asked)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def _find(job: Job, root: Path, *, as_json: bool) -> int:
     """The learning-rate finder, into a run folder of its own."""
     command = ["zth", *sys.argv[1:]]
@@ -425,94 +361,3 @@ def _find(job: Job, root: Path, *, as_json: bool) -> int:
     out().print(f"Suggested learning rate for {job.config.optimizer}: [bold]{lr}[/]")
     out().print(f"[dim]{escape(str(run.folder))}[/]   the picture: [bold]zth report[/]", soft_wrap=True)
     return 0
-
-
-def sample_(
-    run: Path | None = None,
-    /,
-    *,
-    n: int | None = None,
-    seed: int = 42,
-    temperature: float = 1.0,
-    top_k: int | None = None,
-    top_p: float | None = None,
-    max_length: int | None = None,
-    prompt: str = "",
-    stop: str = "",
-    runs: Path = Path("runs"),
-    as_json: JsonOption = False,
-) -> int:
-    """Draw lines from a trained model, or a passage where it learnt from one long text.
-
-    Parameters
-    ----------
-    run
-        A run folder of zth train. Default: the newest one.
-    n
-        How many. Default: 20 lines, or one passage, which a terminal shows as it is drawn.
-    seed
-        Another seed draws others.
-    temperature
-        Below 1 the likely gets likelier; 0 always takes the likeliest.
-    top_k
-        Draw each character among the k likeliest only.
-    top_p
-        Draw each among the likeliest only that together have this probability, as 0.9.
-    max_length
-        Characters drawn, at most: of a line. Default: 100, for a passage 500.
-    prompt
-        What every line or passage begins with; "\\n" is a line end.
-    stop
-        A line or passage ends before these characters, as soon as they come up; "\\n" is a line end.
-    runs
-        Where run folders are, to find the newest.
-    as_json
-        Print the lines as JSON.
-    """
-    folder = _newest(runs) if run is None else run
-    model, vocabulary = LanguageModel.load(folder), load_vocabulary(folder)
-    long = not vocabulary.boundary
-    n = (1 if long else 20) if n is None else n
-    how: dict[str, Any] = {
-        "seed": seed,
-        "temperature": temperature,
-        "top_k": top_k,
-        "top_p": top_p,
-        "stop": stop.replace("\\n", "\n"),
-        "max_length": (500 if long else 100) if max_length is None else max_length,
-        "prompt": prompt.replace("\\n", "\n"),
-        "keep": max(1, model.block_size // 2) if long else None,
-    }
-    if long and n == 1 and not as_json and out().is_terminal:
-        return _stream(model, vocabulary, how)
-    drawn = sample(model, vocabulary, n=n, **how)
-    if as_json:
-        print_json(drawn)
-        return 0
-    for number, each in enumerate(drawn):
-        if long and number:
-            out().print("[dim]-----[/]")
-        out().print(printable(each), markup=False, emoji=False, soft_wrap=True)
-    return 0
-
-
-def _stream(model: LanguageModel, vocabulary: Vocabulary, how: dict[str, Any]) -> int:
-    """A passage as it is drawn; Ctrl-C ends it, as one who has seen enough would."""
-    pieces = sample_stream(model, vocabulary, **how)
-    try:
-        for piece in chain([how["prompt"]], pieces):
-            out().print(printable(piece), end="", markup=False, emoji=False, soft_wrap=True)
-    except KeyboardInterrupt:
-        out().print()
-        return 130
-    out().print()
-    return 0
-
-
-def _newest(root: Path) -> Path:
-    """The latest training under `root` that has a model."""
-    folders = [record.folder for record in find(root) if record.kind == "train"]
-    having = [folder for folder in folders if (folder / CONFIG_FILE).is_file()]
-    if not having:
-        raise RunError(f"There is no trained model in {root}.", "Train one: zth train names")
-    return having[-1]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -232,7 +231,7 @@ def _run(work: Callable[[Show, Callable[[Path], object]], tuple[Run, Study]], *,
     """Tune with a bar, and say what came of it, or how to go on."""
     folders: list[Path] = []
     try:
-        with _terminated_as_interrupted(), _shown() as show:
+        with _shown() as show:
             run, study = work(show, folders.append)
     except KeyboardInterrupt:
         if not folders:
@@ -319,17 +318,3 @@ def _shown() -> Iterator[Show]:
                 err().print(what, soft_wrap=True)
 
         yield show
-
-
-@contextmanager
-def _terminated_as_interrupted() -> Iterator[None]:
-    """SIGTERM, too, leaves a study that goes on."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

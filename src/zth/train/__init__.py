@@ -20,6 +20,9 @@
     owned.py      one process at a time writes to a run folder
     origin.py     a trained model to begin with: finetuning
     job.py        zth train: text, model, loop, run folder
+    running.py    the training itself: its lines, looks and checkpoints
+    resume.py     zth train --resume
+    telling.py    what the folder says of the model: losses, samples
     mix.py        zth mix: trained models -> one, weighed on dev
     plots.py      the loss curve, the finder's sweep
     tune.py ...   zth tune

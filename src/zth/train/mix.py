@@ -25,9 +25,9 @@ from zth.models.mixture import MixtureModel, best_weights, mixed, target_log_pro
 from zth.models.protocol import LanguageModel
 from zth.runs import Record, Run, metrics, read, write_json
 from zth.train.examples import Examples, Pair, Text
-from zth.train.job import tell_losses, tell_samples
 from zth.train.long_text import LongExamples, LongText
 from zth.train.origin import VOCABULARY_FILE, load_vocabulary
+from zth.train.telling import tell_losses, tell_samples
 
 TABLE, COLUMNS = "The models in it", ("run", "model", "weight", "dev alone", "dev without it")
 MOST_WEIGHED = 2**17

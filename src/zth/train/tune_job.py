@@ -41,8 +41,9 @@ from zth.train.batches import Passage
 from zth.train.chosen import fitted, fitting_block
 from zth.train.config import TrainConfig
 from zth.train.examples import Text
-from zth.train.job import Job, steps_per_second
+from zth.train.job import Job
 from zth.train.long_text import LongText, in_blocks, read_for
+from zth.train.loop import steps_per_second
 from zth.train.owned import owned
 from zth.train.tune import LongParts, Show, check_budget, tune
 from zth.train.tune_journal import load
