@@ -78,14 +78,26 @@ def test_what_is_said(tmp_path: Path) -> None:
     said = chosen(job)
     assert (
         said[0]
-        == f"my.txt: {20 * 59 + 1:,} characters, {len(set(LINE)) + 1} different, in 41 lines; it is one long text."
+        == f"my.txt: {20 * 59 + 1:,} characters, {len(set(LINE)) + 1} different, in 41 lines; it is one long text "
+        "(if it is one item a line: --kind lines)."
     )
     assert said[1].startswith("It learns from the first 1,062 characters; the last 119 (dev)")
     assert said[2].startswith("1 character occurs in dev alone ('Ω')")
     assert said[3].endswith("looks 16 characters back; it reads in blocks.")
     assert f"10 steps; blocks of 16, 8 a step, adamw: {1280 / 1062:.1f} times through" in said[4]
     by_line = Job(text=read_for(load("names"), "mlp"), family="mlp", options={}, config=TrainConfig())
+    assert chosen(by_line)[2] == "Training: 20,000 steps, 32 examples a step, adamw."
     assert chosen(by_line)[1] == "mlp learns from it line by line: 25,626 lines, 3,203 for dev, 3,204 for test."
     chosen_for = replace(job, minutes=0.05, options=fitted("gpt", corpus, minutes=0.05)[0])
     assert "Larger nets take longer" in chosen(chosen_for)[3]
     assert "Larger nets" not in chosen(replace(chosen_for, options={**chosen_for.options, "width": 32}))[3]
+    too_short = replace(chosen_for, minutes=60, options=fitted("gpt", corpus, minutes=60)[0])
+    assert "would soon know so short a text by heart" in chosen(too_short)[3]
+
+
+def test_what_a_folder_leaves_out_is_said(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(20 * LINE)
+    (tmp_path / "b.txt").write_bytes("für Elise".encode("latin-1"))
+    corpus = load(tmp_path, kind="text")
+    job = Job(text=read_for(corpus, "gpt"), family="gpt", options={"block_size": 16}, config=TrainConfig())
+    assert "1 file in it that is no UTF-8 text: left out." in chosen(job)[0]

@@ -78,7 +78,9 @@ def test_what_the_folder_holds(text: Text, tmp_path: Path) -> None:
     assert not any(name.startswith(".") for name in names)
     assert len((folder / "samples.txt").read_text().splitlines()) == 20
     assert load_vocabulary(folder) == text.vocabulary
-    assert set(figures(record)) == {"train loss", "dev loss", "test loss", "parameters", "steps"}
+    named = figures(record)
+    assert set(named) == {"train loss", "dev loss", "test loss", "dev bits per character", "parameters", "steps"}
+    assert math.isclose(named["dev bits per character"], named["dev loss"] / math.log(2))
     model = LanguageModel.load(folder)
     examples = text.examples("mlp", block_size=3)
     for part, value in list(figures(record).items())[:3]:

@@ -133,6 +133,17 @@ def test_one_long_text(made: Path, runs: Path) -> None:
     assert len((record.folder / "samples.txt").read_text()) > 500
 
 
+def test_a_dev_part_that_is_shorter_than_a_block(tmp_path: Path, runs: Path) -> None:
+    path = tmp_path / "short.txt"
+    path.write_text(VERSE[:600])
+    text = LongText.of(load(path, kind="text"))
+    assert len(text.data.dev) < 64
+    folders = [train(text, "gpt", runs, seed=seed, **{**NANO, "block_size": 64}) for seed in (42, 43)]
+    record = read(mix(folders, runs, command=[]).folder)
+    model = LanguageModel.load(record.folder)
+    assert figure(record, "dev loss") == pytest.approx(whole_loss(model, text.data.dev, 64), abs=1e-9)
+
+
 @pytest.mark.parametrize(
     ("folders", "words"),
     [

@@ -265,7 +265,7 @@ def test_what_is_chosen_and_said(verse: Path, new_text: Path) -> None:
     origin, corpus = Origin.of(verse), load(new_text)
     text = read_for(corpus, "gpt", origin.vocabulary)
     options, training = fitted("gpt", corpus, origin)
-    usual = {"lr": 0.02, "steps": 773}  # a hundred times through the text, 16 blocks of 8
+    usual = {"lr": origin.lr, "steps": 773}  # a hundred times through the text, 16 blocks of 8
     assert 100 * int(0.9 * corpus.tally().n_characters) // 128 == usual["steps"]
     assert training is not None
     assert {name: options[name] for name in ("width", "block_size", "dropout")} == {
@@ -281,7 +281,7 @@ def test_what_is_chosen_and_said(verse: Path, new_text: Path) -> None:
     (began,) = [line for line in said if line.startswith(f"It begins with the weights of {verse} (gpt on verse.txt)")]
     assert f"{n_new} of {len(text.vocabulary)} characters are new to it, and start fresh: '" in began
     (gentle,) = [line for line in said if line.startswith("Finetuning:")]
-    assert f"a rate of {training['lr']:g} instead of 0.02 and 193 steps instead of 773" in gentle
+    assert f"a rate of {training['lr']:g} instead of {origin.lr:g} and 193 steps instead of 773" in gentle
     own = TrainConfig(**{**training, "lr": 0.5, "steps": 7})
     assert not [line for line in chosen(Job(**how, config=own)) if line.startswith("Finetuning")]  # type: ignore[arg-type]
     timed = chosen(Job(**how, config=TrainConfig(**training), minutes=1))  # type: ignore[arg-type]

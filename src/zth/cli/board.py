@@ -43,15 +43,25 @@ class Board:
         dev = f"  dev {progress.dev:.4f}" if progress.dev < math.inf else ""
         told = (
             f"{progress.step:,}/{progress.steps:,}  loss {progress.loss:.4f}{dev}  "
-            f"{progress.per_second:,.0f} steps/s  {duration(progress.left)} left"
+            f"{_pace(progress.per_second)}  {duration(progress.left)} left"
         )
         if progress.glimpse:
             err().print(f"\n[dim]step {progress.step:,} writes:[/]", soft_wrap=True)
-            err().print(printable(progress.glimpse) + "\n", markup=False, soft_wrap=True)
+            err().print(printable(progress.glimpse) + "\n", markup=False, emoji=False, soft_wrap=True)
         self._bar.update(self._task, completed=progress.step, total=progress.steps, told=told)
         if not err().is_terminal and time.monotonic() - self._told > 10:
             self._told = time.monotonic()
             err().print(told, soft_wrap=True)
+
+
+def _pace(per_second: float) -> str:
+    """
+    >>> _pace(1234.5), _pace(2.25), _pace(0.25)
+    ('1,234 steps/s', '2.2 steps/s', '4 s a step')
+    """
+    if per_second < 1:
+        return f"{1 / max(per_second, 1e-9):.3g} s a step"
+    return f"{per_second:,.0f} steps/s" if per_second >= 10 else f"{per_second:.1f} steps/s"
 
 
 def duration(seconds: float) -> str:

@@ -21,6 +21,8 @@ from zth.cli.terminal import err
 from zth.errors import ConfigError, did_you_mean
 from zth.models.protocol import trainable
 
+MODEL_HELP = f"One of {', '.join(trainable())}. Left out: the mlp for a text of lines, the gpt for one long text."
+
 
 def flags(name: str, group: Group, *configs: tuple[type[Any], Mapping[str, Any], Sequence[str]]) -> type[Any]:
     """A dataclass with the fields of several: (config, its defaults where others are wanted, fields to leave out).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -15,7 +16,7 @@ from rich.markup import escape
 
 from zth.cli.board import Board, Show, Stop, asked_to_stop
 from zth.cli.corpus import corpus_of, reading, text_name
-from zth.cli.options import family_of, field_docs, flag, flags, run_inner, value_of
+from zth.cli.options import MODEL_HELP, family_of, field_docs, flag, flags, run_inner, value_of
 from zth.cli.report import figures_table
 from zth.cli.terminal import JsonOption, err, out, print_json, printable
 from zth.data.sources import Corpus
@@ -37,6 +38,8 @@ from zth.train.telling import SAMPLES_FILE
 
 SWITCHES = ("--find-lr",)
 """Flags of this command that take no value."""
+SHAPE = ("layers", "heads", "width")
+"""Who gives one of these chooses the size of a net, so that --minutes does not."""
 
 app = App(
     name="train",
@@ -85,6 +88,9 @@ def _train_in(world: World, tokens: Sequence[str]) -> int:
     with world.together():
         origin = _origin(tokens)
         corpus = None if value_of(tokens, "--resume") is not None else corpus_of(tokens, SWITCHES)
+    world.agree(
+        {"the text": corpus.sha256 if corpus else "", "the model that --from names": origin.sha256 if origin else ""}
+    )
     family = family_of(tokens, "train", origin.family if origin else default_family(corpus) if corpus else "mlp")
     if origin:
         origin.checked(family, {})
@@ -92,7 +98,7 @@ def _train_in(world: World, tokens: Sequence[str]) -> int:
         "train",
         "Train a model on names, or on a text of yours, into a run folder.",
         EPILOGUE,
-        _command(family, corpus, world, origin, _minutes(tokens)),
+        _command(family, corpus, world, origin, _budget(tokens)),
         tokens,
         lambda error: _wrong(error, family),
     )
@@ -103,8 +109,13 @@ def _refuse_together(tokens: Sequence[str]) -> None:
     given = {token.split("=")[0] for token in tokens if token.startswith("--")}
     if {"--steps", "--minutes"} <= given:
         raise ConfigError("Got both --steps and --minutes.", "Give one of them: the other follows from it.")
-    others = [*tokens[:1]] if tokens and not tokens[0].startswith("-") else []
-    others += sorted(given - {"--resume", "--json", "--help"})
+    if {"--find-lr", "--minutes"} <= given:
+        raise ConfigError("Got --minutes with --find-lr, which takes a thousand steps.", "Leave out --minutes.")
+    minutes = _minutes(tokens)
+    if minutes is not None and not 0 < minutes < math.inf:
+        raise ConfigError(f"minutes must be above 0; got {minutes}.", "Try --minutes 1.")
+    text = text_name(tokens, SWITCHES)
+    others = [*sorted(given - {"--resume", "--json", "--help"}), *([] if text is None else [text])]
     if "--resume" in given and others:
         raise ConfigError(
             f"Got {others[0]} with --resume, which goes on with the options of before.", f"Leave out {others[0]}."
@@ -129,6 +140,11 @@ def _minutes(tokens: Sequence[str]) -> float | None:
         return float(value_of(tokens, "--minutes") or "")
     except ValueError:
         return None
+
+
+def _budget(tokens: Sequence[str]) -> float | None:
+    """The minutes that a size is to suit; None where people say the size themselves."""
+    return None if any(value_of(tokens, flag(name)) is not None for name in SHAPE) else _minutes(tokens)
 
 
 def _command(
@@ -167,8 +183,6 @@ def _command(
         ----------
         data
             A name from `zth data list`, or a file or folder of yours.
-        model
-            Which model. Left out: the mlp for a text of lines, the gpt for one long text.
         kind
             lines (one item a line) or text (one long text), where it is not what the text seems to be.
         minutes
@@ -196,14 +210,17 @@ def _command(
         if recipe is None and minutes is not None:
             raise ConfigError(f"--minutes is of no use here: {family} learns by counting.", "Leave it out.")
         assert corpus is not None
-        config = TrainConfig(**asdict(training))
+        settings = asdict(training)
+        if minutes is not None:  # the steps are counted later
+            settings["steps"] = max(settings["steps"], settings["warmup_steps"])
+        config = TrainConfig(**settings)
         with world.together():
             job = replace(_job(corpus, family, asdict(options), config, minutes, seed, origin), world=world)
         return _find(job, runs, as_json=as_json) if find_lr else _train(job, runs, as_json=as_json)
 
     hints: dict[str, Any] = {
         "data": str,
-        "model": Annotated[str, Parameter(help=f"One of {', '.join(trainable())}.")],
+        "model": Annotated[str, Parameter(help=MODEL_HELP, show_default=False)],
         "options": Annotated[options_class, Parameter(name="*")],
         "training": Annotated[training_class, Parameter(name="*", parse=recipe is not None)],
         "kind": Kind | None,
@@ -323,7 +340,7 @@ def _print_run(run: Run) -> None:
     lines = (run.folder / SAMPLES_FILE).read_text(encoding="utf-8").splitlines()
     out().print("\n[bold]Drawn from it[/]")
     for line in lines[:12]:
-        out().print("  " + escape(printable(line)), overflow="ellipsis", no_wrap=True)
+        out().print("  " + printable(line), markup=False, emoji=False, overflow="ellipsis", no_wrap=True)
     folder = escape(str(run.folder))
     out().print(f"\n[bold]zth sample {folder}[/]   more of it", soft_wrap=True)
     out().print(f"[bold]zth compare {folder} ...[/]   beside other trainings", soft_wrap=True)

@@ -19,12 +19,12 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 
 from zth.cli.corpus import corpus_of
-from zth.cli.options import family_of, flag, flags, run_inner, value_of
+from zth.cli.options import MODEL_HELP, family_of, flag, flags, run_inner, value_of
 from zth.cli.terminal import JsonOption, err, out, print_json
 from zth.data.sources import Corpus
 from zth.data.tally import Kind
 from zth.errors import ConfigError, did_you_mean
-from zth.models.protocol import config_class, trainable
+from zth.models.protocol import config_class
 from zth.runs import Run, figure_row
 from zth.train.chosen import default_family, fitted
 from zth.train.config import TrainConfig
@@ -117,8 +117,6 @@ def _command(family: str, corpus: Corpus | None, given: set[str]) -> Callable[..
         ----------
         data
             A name from `zth data list`, or a file or folder of yours.
-        model
-            Which model. Left out: the mlp for a text of lines, the gpt for one long text.
         trials
             The budget: so many trials.
         minutes
@@ -175,7 +173,7 @@ def _command(family: str, corpus: Corpus | None, given: set[str]) -> Callable[..
 
     hints: dict[str, Any] = {
         "data": str,
-        "model": Annotated[str, Parameter(help=f"One of {', '.join(trainable())}.")],
+        "model": Annotated[str, Parameter(help=MODEL_HELP, show_default=False)],
         "options": Annotated[model_class_, Parameter(name="*")],
         "training": Annotated[training_class, Parameter(name="*", parse=recipe is not None)],
         "trials": int | None,

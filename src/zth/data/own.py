@@ -145,7 +145,7 @@ def _texts_below(folder: Path) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
     texts: list[Path] = []
     skipped: list[Path] = []
     for place, folders, names in os.walk(folder, onerror=lambda error: skipped.append(Path(error.filename))):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+        folders[:] = [name for name in folders if not name.startswith(".") and not _is_run(Path(place) / name)]
         for path in (Path(place) / name for name in names if not name.startswith(".")):
             try:
                 if not path.is_file():
@@ -155,6 +155,11 @@ def _texts_below(folder: Path) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
             except (DataError, OSError):
                 skipped.append(path)
     return tuple(sorted(texts)), tuple(sorted(skipped))
+
+
+def _is_run(folder: Path) -> bool:
+    """A run folder of zth: what it says of a text is no part of it, and changes with every training."""
+    return (folder / "run.json").is_file()
 
 
 def _refuse_binary(path: Path, data: bytes, offset: int) -> None:

@@ -73,8 +73,10 @@ class AutogradSteps(Steps):
     ) -> None:
         self.net, self.batch, self.seed, self.clip = net, batch, seed, config.clip
         self.pieces = pieces or Pieces(net, config)
-        # a net that reads whole lines or blocks multiplies with a hundred rows or thousands: there oneDNN pays
-        self.products = onednn if getattr(net, "reads_lines", False) else nullcontext
+        # a net that reads whole lines or blocks multiplies with a hundred rows or thousands: there oneDNN pays;
+        # on a GPU the switch would round float32
+        many_rows = getattr(net, "reads_lines", False) and _device(net).type == "cpu"
+        self.products = onednn if many_rows else nullcontext
         self.precision = precision_for(net, config)
         self.optimizer = _optimizer(net, config, half=self.precision == "bfloat16")
         self.by_chance = any(isinstance(part, (Dropout, nn.Dropout)) and part.p > 0 for part in net.modules())

@@ -9,6 +9,7 @@ from zth.data.sources import Corpus
 from zth.models.protocol import config_class, model_class
 from zth.models.size import Size
 from zth.train.config import TrainConfig
+from zth.train.examples import Text
 from zth.train.job import Job
 from zth.train.long_text import MOST_SCORED, LongText, in_blocks
 from zth.train.origin import Origin
@@ -18,6 +19,8 @@ MOST_PASSES, LEAST_STEPS = 100, 200
 SMALL = 250_000
 """Characters below which a long text is read so often that dropout helps."""
 DROPOUT = 0.2
+USUAL = Size(minutes=0)
+"""The net of the config's defaults, and the recipe as it stands."""
 FINETUNE_LR, FINETUNE_STEPS = 0.25, 0.25
 """Of what a fresh net gets: docs/log.md has the trials."""
 
@@ -49,13 +52,13 @@ def fitted(
     options, recipe = _usual(family, corpus, origin, minutes)
     if origin is None or recipe is None:
         return options, recipe
-    return {**origin.options, **options}, {**recipe, **_gentle(recipe)}
+    return {**origin.options, **options}, {**recipe, **_gentle(origin, recipe)}
 
 
-def _gentle(recipe: Mapping[str, Any]) -> dict[str, Any]:
-    """The rate and the steps of a finetuning, from those of a fresh net."""
-    lr, steps = (recipe.get(name, getattr(TrainConfig(), name)) for name in ("lr", "steps"))
-    return {"lr": lr * FINETUNE_LR, "steps": max(1, round(steps * FINETUNE_STEPS))}
+def _gentle(origin: Origin, recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """The rate and the steps of a finetuning, from the origin's rate and a fresh net's steps."""
+    steps = recipe.get("steps", TrainConfig().steps)
+    return {"lr": origin.lr * FINETUNE_LR, "steps": max(1, round(steps * FINETUNE_STEPS))}
 
 
 def _usual(
@@ -65,8 +68,8 @@ def _usual(
     kind = model_class(family)
     if corpus is None or not in_blocks(corpus, family):
         return {}, getattr(kind, "recipe", None)
-    n_train = int(0.9 * corpus.tally().n_characters)
-    size = _size(kind, n_train, minutes) if origin is None else Size(minutes=0)
+    n_train = n_learnt(corpus)
+    size = _size(kind, n_train, minutes) if origin is None else USUAL
     usual = config_class(family)(**(origin.options if origin else size.options))
     recipe = {**getattr(kind, "text_recipe", {}), **size.recipe}
     block_size = fitting_block(n_train, usual.block_size)
@@ -77,11 +80,16 @@ def _usual(
     return options, {**recipe, "steps": min(recipe["steps"], max(LEAST_STEPS, most))}
 
 
+def n_learnt(corpus: Corpus) -> int:
+    """How many characters of one long text are its training part, about: the rest is dev."""
+    return int(0.9 * corpus.tally().n_characters)
+
+
 def _size(kind: type[Any], n_train: int, minutes: float | None) -> Size:
     """The largest that the budget and the text allow; without a budget none but the usual one."""
     sizes: Sequence[Size] = getattr(kind, "text_sizes", ())
     fits = [size for size in sizes if minutes is not None and size.minutes <= minutes and size.characters <= n_train]
-    return fits[-1] if fits else Size(minutes=0)
+    return fits[-1] if fits else USUAL
 
 
 def fitting_block(n_train: int, usual: int) -> int:
@@ -102,13 +110,14 @@ def chosen(job: Job) -> list[str]:
     lines = f"{tally.n_lines:,} line{'' if tally.n_lines == 1 else 's'}"
     seen = (
         f"{corpus.name}: {tally.n_characters:,} characters, {len(tally.characters)} different, in {lines}; "
-        f"it is {'one item a line' if corpus.kind == 'lines' else 'one long text'}."
+        f"it is {'one item a line' if corpus.kind == 'lines' else 'one long text'}{_otherwise(corpus)}."
     )
+    if corpus.skipped:
+        n = len(corpus.skipped)
+        seen += f" {n} file{'' if n == 1 else 's'} in it that {'is' if n == 1 else 'are'} no UTF-8 text: left out."
     text = job.text
     if not isinstance(text, LongText):
-        n = [len(part) for part in vars(text.split).values()]
-        how = f"{job.family} learns from it line by line: {n[0]:,} lines, {n[1]:,} for dev, {n[2]:,} for test."
-        return [seen, how, *_beginning(job)]
+        return [seen, *_by_line(job, text)]
     data, known = text.data, set(job.origin.vocabulary.characters if job.origin else ())
     return [
         seen,
@@ -118,6 +127,34 @@ def chosen(job: Job) -> list[str]:
         _model(job, len(data.vocabulary)),
         _training(job, len(data.train)),
     ]
+
+
+def _by_line(job: Job, text: Text) -> list[str]:
+    sizes = [len(part) for part in vars(text.split).values()]
+    parts = "{:,} lines, {:,} for dev, {:,} for test".format(*sizes)
+    said = [f"{job.family} learns from it line by line: {parts}.", *_beginning(job)]
+    if getattr(model_class(job.family), "recipe", None) is None:  # it counts
+        return said
+    config = job.config
+    how_long = f"{config.steps:,} steps" if job.minutes is None else _minutes(job.minutes)
+    return [*said, f"Training: {how_long}, {config.batch_size} examples a step, {config.optimizer}."]
+
+
+def _otherwise(corpus: Corpus) -> str:
+    """How to have it read in the other way, where the text did not come with one."""
+    if corpus.origin != "named by its path":
+        return ""
+    return (
+        f" (if it is {'one long text: --kind text' if corpus.kind == 'lines' else 'one item a line: --kind lines'})"
+    )
+
+
+def _minutes(minutes: float) -> str:
+    """
+    >>> _minutes(1), _minutes(0.5)
+    ('1 minute', '0.5 minutes')
+    """
+    return f"{minutes:g} minute{'' if minutes == 1 else 's'}"
 
 
 def _beginning(job: Job) -> list[str]:
@@ -132,9 +169,8 @@ def _beginning(job: Job) -> list[str]:
         f"It begins with the weights of {origin.folder} ({origin.title}); "
         f"{knows if new else 'it knows all the characters'}."
     ]
-    usual = {"lr": TrainConfig().lr, "steps": TrainConfig().steps}
-    usual |= _usual(job.family, job.text.corpus, origin)[1] or {}
-    gentle = _gentle(usual)
+    usual = {"steps": TrainConfig().steps, **(_usual(job.family, job.text.corpus, origin)[1] or {}), "lr": origin.lr}
+    gentle = _gentle(origin, usual)
     kept = [name for name in ("lr", "steps") if getattr(job.config, name) == gentle[name]]
     if job.minutes is not None and "steps" in kept:
         kept.remove("steps")
@@ -165,10 +201,18 @@ def _model(job: Job, vocab_size: int) -> str:
     dropout = f", dropout {options.dropout:g}" if options.dropout else ""
     said = f"Model: {job.family}, {size}looks {options.block_size} characters back{dropout}; it reads in blocks."
     if job.minutes is not None and job.origin is None:
-        suits = fitted(job.family, job.text.corpus, minutes=job.minutes)[0]
-        if suits.items() <= job.options.items():
-            said += " Larger nets take longer to become good, smaller ones stop earlier."
+        said += _why(job, job.minutes)
     return said
+
+
+def _why(job: Job, minutes: float) -> str:
+    """Why a net of this size, where it is the one that was chosen."""
+    kind, n_train = model_class(job.family), n_learnt(job.text.corpus)
+    if not fitted(job.family, job.text.corpus, minutes=minutes)[0].items() <= job.options.items():
+        return ""
+    if _size(kind, n_train, minutes) != _size(kind, 10**9, minutes):
+        return " A larger one would soon know so short a text by heart."
+    return " Larger nets take longer to become good, smaller ones stop earlier."
 
 
 def _training(job: Job, n_train: int) -> str:
@@ -176,6 +220,6 @@ def _training(job: Job, n_train: int) -> str:
     n_step = config.batch_size * int(config_class(job.family)(**_options(job)).block_size)
     what = f"blocks of {n_step // config.batch_size}, {config.batch_size} a step, {config.optimizer}"
     if job.minutes is not None:
-        return f"Training: {what}, for {job.minutes:g} minutes."
+        return f"Training: {what}, for {_minutes(job.minutes)}."
     passes = config.steps * n_step / n_train
     return f"Training: {config.steps:,} steps; {what}: {passes:.1f} times through the text. Or say --minutes M."

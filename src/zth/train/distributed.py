@@ -105,6 +105,19 @@ class World:
             if each is not None:
                 raise type(each)(f"Process {rank} of {self.size}: {each.problem}", each.next_move)
 
+    def agree(self, facts: Mapping[str, str]) -> None:
+        """Raises ConfigError, in all, where a process holds another of these facts than rank 0 does."""
+        if self.size == 1:
+            return
+        first, *others = self._all(dict(facts))
+        for rank, theirs in enumerate(others, start=1):
+            for name, value in first.items():
+                if theirs[name] != value:
+                    raise ConfigError(
+                        f"{name[:1].upper()}{name[1:]} of process {rank} is not that of process 0.",
+                        "Put the same files on every machine.",
+                    )
+
     def total(self, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
         """(K,) -> (K,): the sum over all processes."""
         if self.size == 1:

@@ -9,6 +9,7 @@ import copy
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -202,7 +203,8 @@ def steps_per_second(
     world: World = ALONE,
 ) -> float:
     """How fast `net` is trained on this machine, right now: measured on a copy. Of several processes rank 0 knows."""
-    trainer = Trainer(copy.deepcopy(net), examples, config, seed=seed, world=world)
+    endless = replace(config, steps=max(config.steps, 10**6), warmup_steps=0)  # no rate lies behind its schedule
+    trainer = Trainer(copy.deepcopy(net), examples, endless, seed=seed, world=world)
     if not world.leads:
         trainer.follow()
         return 0.0

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from zth.data import sources
+from zth.data.stream import windows_in_order
 from zth.data.vocab import Vocabulary
 from zth.errors import RunError
 from zth.models.mixture import MixtureModel, best_weights, mixed, target_log_probs
@@ -193,6 +194,8 @@ def _dev_of(examples: Examples | LongExamples) -> Pair:
     if isinstance(examples, Examples):
         return examples.dev
     ids, block_size = examples.dev, examples.train.block_size
+    if len(ids) <= block_size:
+        return next(iter(windows_in_order(ids, block_size)))
     n_blocks = max(1, min(MOST_WEIGHED, len(ids)) // block_size)
     begins = np.linspace(0, len(ids) - block_size - 1, n_blocks).astype(np.int64)
     rows = torch.from_numpy(ids.rows(begins, block_size + 1))

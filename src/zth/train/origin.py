@@ -43,6 +43,8 @@ class Origin:
     """Of the weights."""
     editions: tuple[str, ...]
     """Of the texts that it learnt from."""
+    lr: float
+    """The rate that it learnt with."""
     _tensors: Mapping[str, Tensor] = field(repr=False, compare=False)
 
     @classmethod
@@ -56,6 +58,9 @@ class Origin:
                 f"{folder} has no model yet: its training is {record.status}.", f"Try: zth train --resume {folder}"
             )
         model = LanguageModel.load(folder)
+        mixed = record.meta["config"].get("mixed")
+        if mixed:
+            raise RunError(f"{folder} is a mixture of several models.", "Name the folder of one of them.")
         if not isinstance(model, nn.Module):
             raise RunError(
                 f"{folder} holds a {model.family}, which learns by counting: it has no weights to begin with.",
@@ -69,6 +74,7 @@ class Origin:
             vocabulary=load_vocabulary(folder),
             sha256=str(json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))["sha256"]),
             editions=tuple(str(entry["edition"]) for entry in record.meta["data"]),
+            lr=float(record.meta["config"]["train"]["lr"]),
             _tensors=model.tensors(),
         )
 

@@ -113,7 +113,10 @@ class Training:
         self._finish()
 
     def save(self) -> None:
-        """All that is needed to go on."""
+        """All that is needed to go on; before the first look also the model as it is, so that there is one."""
+        if self.trainer.step and math.isinf(self.best_dev):
+            with self.trainer.as_left() as net:
+                cast(LanguageModel, net).save(self.run.folder)
         tensors: dict[str, Tensor] = {**self.trainer.state(), "losses": torch.from_numpy(self.pending)}
         Checkpoint(
             step=self.trainer.step,

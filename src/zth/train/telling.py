@@ -28,8 +28,7 @@ def tell_losses(run: Run, model: LanguageModel, examples: Examples | LongExample
     losses = examples.losses(model)
     for name, loss in losses.items():
         run.figure(f"{name} loss", loss, unit="nats", better="lower")
-    if isinstance(examples, LongExamples):
-        run.figure("dev bits per character", losses["dev"] / math.log(2), unit="bits", better="lower")
+    run.figure("dev bits per character", losses["dev"] / math.log(2), unit="bits", better="lower")
     return losses
 
 

@@ -38,7 +38,7 @@ from zth.models.space import Between, OneOf, Space
 from zth.runs import Record, Run, n_cores, read
 from zth.seeds import stream
 from zth.train.batches import Passage
-from zth.train.chosen import fitted, fitting_block
+from zth.train.chosen import fitted, fitting_block, n_learnt
 from zth.train.config import TrainConfig
 from zth.train.examples import Text
 from zth.train.job import Job
@@ -154,7 +154,7 @@ class TuneJob:
         """Those that are asked for; and of blocks only lengths that fit often enough into one long text."""
         if not in_blocks(self.corpus, self.family):
             return dict(self.space)
-        n_train = int(0.9 * self.corpus.tally().n_characters)
+        n_train = n_learnt(self.corpus)
         longest = fitting_block(n_train, max(BLOCK_SIZES))
         sizes = tuple(size for size in BLOCK_SIZES if size <= longest) or (longest,)
         ranges = {"block_size": OneOf(sizes), "batch_size": OneOf(BATCH_SIZES)}

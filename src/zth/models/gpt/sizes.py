@@ -22,9 +22,4 @@ TEXT_SIZES = (
         characters=500_000,
         options={"layers": 5, "width": 192, "heads": 6, "block_size": 256, "dropout": 0.1},
     ),
-    Size(
-        minutes=40,
-        characters=500_000,
-        options={"layers": 6, "width": 256, "heads": 8, "block_size": 256, "dropout": 0.2},
-    ),
 )
