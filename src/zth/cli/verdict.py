@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 
 from zth.cli.terminal import out, printable
+from zth.texts import mark, say
 from zth.workbook.exercise import Exercise
 from zth.workbook.verdict import PartVerdict, Verdict
 
@@ -23,12 +24,12 @@ _MARKS = {
 }
 _WORDS = {
     "passed": "",
-    "wrong": "wrong",
-    "inherited": "follows from",
-    "raised": "raised an exception",
-    "missing": "not in your file",
-    "unwritten": "not written yet",
-    "unreached": "not reached",
+    "wrong": mark("wrong"),
+    "inherited": mark("follows from"),
+    "raised": mark("raised an exception"),
+    "missing": mark("not in your file"),
+    "unwritten": mark("not written yet"),
+    "unreached": mark("not reached"),
 }
 
 
@@ -36,7 +37,7 @@ def print_verdict(verdict: Verdict, exercise: Exercise, path: Path) -> None:
     """Print it. The first failing part is explained; the others are one line each."""
     out().print(f"[bold]{exercise.id} {escape(exercise.task.title)}[/]  [dim]{escape(str(path))}[/]")
     for part in verdict.parts:
-        out().print(f"  {_MARKS[part.state]} {escape(part.name)}  [dim]{escape(_word(part))}[/]")
+        out().print(f"  {_MARKS[part.state]} {escape(say(part.name))}  [dim]{escape(_word(part))}[/]")
     failure = verdict.first_failure
     if failure is not None and failure.state != "unreached":
         _print_failure(failure)
@@ -44,33 +45,33 @@ def print_verdict(verdict: Verdict, exercise: Exercise, path: Path) -> None:
         dot = "" if verdict.trouble.endswith("?") else "."
         out().print(Padding(f"[red]{escape(verdict.trouble[0].upper() + verdict.trouble[1:])}{dot}[/]", (1, 2, 0, 2)))
     if verdict.output.strip() and not verdict.ok:
-        out().print("\n  [dim]Your code printed:[/]")
+        out().print(f"\n  [dim]{say('Your code printed:')}[/]")
         out().print(Padding(escape(printable(verdict.output.strip()[-1000:])), (0, 4)))
     out().print()
     if verdict.ok:
-        out().print(f"[bold green]Passed[/], {len(verdict.parts)} of {len(verdict.parts)} parts.")
+        out().print(say("[bold green]Passed[/], {n} of {n} parts.", n=len(verdict.parts)))
     else:
         passed = sum(part.ok for part in verdict.parts)
         inherited = sum(part.state == "inherited" for part in verdict.parts)
-        more = f", and {inherited} that will follow" if inherited else ""
-        out().print(
-            f"[bold]Not yet[/]: {passed} of {len(verdict.parts)} parts{more}. Stuck: [bold]zth hint {exercise.id}[/]"
-        )
+        more = say(", and {n} that will follow", n=inherited) if inherited else ""
+        told = say("[bold]Not yet[/]: {passed} of {n} parts{more}.", passed=passed, n=len(verdict.parts), more=more)
+        out().print(told, say("Stuck: [bold]zth hint {id}[/]", id=exercise.id))
 
 
 def _word(part: PartVerdict) -> str:
     if part.mistake:
-        return f"the known mistake: {part.mistake.removeprefix(f'{part.name}: ')}"
-    return f"{_WORDS[part.state]} {', '.join(part.follows)}".strip()
+        name = say(part.mistake).removeprefix(f"{say(part.name)}: ")
+        return say("the known mistake: {name}", name=name)
+    return f"{say(_WORDS[part.state])} {', '.join(part.follows)}".strip()
 
 
 def _print_failure(part: PartVerdict) -> None:
     rows = [
-        ("called", part.call),
-        ("got", part.got if part.state != "unwritten" else ""),
-        ("wanted", part.wanted),
-        ("differs", part.difference),
-        ("where", part.place.split(":")[0] if part.state == "unwritten" else part.place),
+        (say("called"), part.call),
+        (say("got"), part.got if part.state != "unwritten" else ""),
+        (say("wanted"), part.wanted),
+        (say("differs"), part.difference),
+        (say("where"), part.place.split(":")[0] if part.state == "unwritten" else part.place),
     ]
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", no_wrap=True)

@@ -13,13 +13,14 @@ from rich.table import Table
 from zth.cli.terminal import JsonOption, err, out, print_json
 from zth.errors import ExerciseError
 from zth.processes import keep_to_one_thread
+from zth.texts import mark, say, say_many
 from zth.workbook.desk import Desk, Progress
 from zth.workbook.exercise import HINTS, Exercise, exercises, get
 from zth.workbook.lecture import Lecture
 
 DeskOption = Annotated[Path, Parameter(name="--desk")]
 _MARKS = {"new": "[dim]·[/]", "started": "[yellow]○[/]", "tried": "[yellow]◐[/]", "passed": "[green]●[/]"}
-_STATES = {"new": "", "started": "started", "tried": "not yet", "passed": "passed"}
+_STATES = {"new": "", "started": mark("started"), "tried": mark("not yet"), "passed": mark("passed")}
 
 
 def list_(*, desk: DeskOption = Path("my-zth"), as_json: JsonOption = False) -> int:
@@ -51,9 +52,9 @@ def list_(*, desk: DeskOption = Path("my-zth"), as_json: JsonOption = False) -> 
     _print_list(rows)
     following = table.next()
     if following is not None:
-        out().print(f"\nNext: [bold]{_step_to(following, table)}[/]")
+        out().print("\n" + say("Next: [bold]{command}[/]", command=_step_to(following, table)))
     else:
-        out().print("\nAll passed.")
+        out().print("\n" + say("All passed."))
     return 0
 
 
@@ -69,10 +70,11 @@ def _print_list(rows: list[dict[str, Any]]) -> None:
         if exercise.lecture != lecture:
             lecture = exercise.lecture
             grid.add_row("", f"[bold]{lecture.id}[/]", f"[bold]{escape(lecture.title)}[/]", "", "")
-        tries = f"{row['tries']} tries" if row["tries"] > 1 else "1 try" if row["tries"] else ""
+        tries = say_many("{n} try", "{n} tries", row["tries"]) if row["tries"] else ""
         if row["saw_solution"]:
-            tries = f"{tries}, saw the solution".removeprefix(", ")
-        grid.add_row(_MARKS[row["state"]], row["id"], escape(row["title"]), _STATES[row["state"]], f"[dim]{tries}[/]")
+            tries = f"{tries}, {say('saw the solution')}".removeprefix(", ")
+        state = say(_STATES[row["state"]])
+        grid.add_row(_MARKS[row["state"]], row["id"], escape(row["title"]), state, f"[dim]{tries}[/]")
     out().print(grid)
 
 
@@ -98,13 +100,15 @@ def start_(
     chosen = _chosen(exercise, table)
     backup = table.start(chosen, force=force)
     if backup is not None:
-        out().print(f"Your old file is now {escape(str(backup))}.")
+        out().print(say("Your old file is now {path}.", path=escape(str(backup))))
     out().print(f"[bold]{chosen.id} {escape(chosen.task.title)}[/]")
     if chosen.task.needs:
-        out().print(f"[dim]It builds on {', '.join(chosen.task.needs)}.[/]")
+        out().print(say("[dim]It builds on {ids}.[/]", ids=", ".join(chosen.task.needs)))
     _print_markdown(chosen.task.statement)
-    out().print(f"Your file: [bold]{escape(str(table.file(chosen)))}[/]")
-    out().print(f"When you have written it: [bold]zth check {chosen.id}[/]   stuck: [bold]zth hint {chosen.id}[/]")
+    out().print(say("Your file: [bold]{path}[/]", path=escape(str(table.file(chosen)))))
+    out().print(
+        say("When you have written it: [bold]zth check {id}[/]   stuck: [bold]zth hint {id}[/]", id=chosen.id)
+    )
     return 0
 
 
@@ -127,9 +131,10 @@ def check_(exercise: str = "", /, *, desk: DeskOption = Path("my-zth"), as_json:
     chosen = _chosen(exercise, table)
     path = table.file(chosen)
     if not path.exists():
-        raise ExerciseError(f"There is no answer to {chosen.id} yet ({path}).", f"Begin with: zth start {chosen.id}")
+        told = say("There is no answer to {id} yet ({path}).", id=chosen.id, path=path)
+        raise ExerciseError(told, say("Begin with: zth start {id}", id=chosen.id))
     keep_to_one_thread()
-    with err().status(f"Checking {chosen.id} ..."):
+    with err().status(say("Checking {id} ...", id=chosen.id)):
         verdict = judge(chosen, path)
     if as_json:
         print_json(verdict.to_json())
@@ -140,7 +145,8 @@ def check_(exercise: str = "", /, *, desk: DeskOption = Path("my-zth"), as_json:
         following = table.next()
         if verdict.ok and following is not None:
             next_step = _step_to(following, table)
-            out().print(f"Next: [bold]{next_step}[/]   how others solved it: zth solution {chosen.id}")
+            told = say("Next: [bold]{command}[/]", command=next_step)
+            out().print(told, say("  our solution, explained: zth solution {id}", id=chosen.id))
     return 0 if verdict.ok else 1
 
 
@@ -157,10 +163,13 @@ def hint_(exercise: str = "", /, *, desk: DeskOption = Path("my-zth")) -> int:
     table = Desk(desk)
     chosen = _chosen(exercise, table)
     number = table.take_hint(chosen)
-    out().print(f"[bold]{chosen.id}, hint {number + 1} of {len(HINTS)}: {HINTS[number]}[/]")
+    kind = say(HINTS[number])
+    out().print(
+        say("[bold]{id}, hint {number} of {n}: {kind}[/]", id=chosen.id, number=number + 1, n=len(HINTS), kind=kind)
+    )
     _print_markdown(chosen.task.hints[number])
     if number + 1 < len(HINTS):
-        out().print(f"[dim]More: zth hint {chosen.id}[/]")
+        out().print(say("[dim]More: zth hint {id}[/]", id=chosen.id))
     return 0
 
 
@@ -188,12 +197,12 @@ def solution_(
     chosen = _chosen(exercise, table)
     if table.state(chosen) in ("new", "started") and not anyway:
         raise ExerciseError(
-            f"You have not tried {chosen.id} yet.",
-            f"Try it first (zth check {chosen.id}), or see it all the same: zth solution {chosen.id} --anyway",
+            say("You have not tried {id} yet.", id=chosen.id),
+            say("Try it first (zth check {id}), or see it all the same: zth solution {id} --anyway", id=chosen.id),
         )
     table.see_solution(chosen)
     out().print(f"[bold]{chosen.id} {escape(chosen.task.title)}[/]")
-    _print_markdown(inspect.getdoc(chosen.module("solution")) or "")
+    _print_markdown(chosen.explanation)
     for place, source in _sources(chosen):
         out().print(f"[dim]{escape(place)}[/]")
         out().print(Syntax(source, "python", theme="ansi_dark", background_color="default", word_wrap=True))
@@ -212,9 +221,11 @@ def reset_(exercise: str, /, *, desk: DeskOption = Path("my-zth")) -> int:
     """
     table, chosen = Desk(desk), get(exercise)
     if not table.file(chosen).exists():
-        raise ExerciseError(f"There is nothing to reset: no {table.file(chosen)}.", f"zth start {chosen.id}")
+        told = say("There is nothing to reset: no {path}.", path=table.file(chosen))
+        raise ExerciseError(told, say("Begin with: zth start {id}", id=chosen.id))
     backup = table.start(chosen, force=True)
-    out().print(f"A fresh stub is in {escape(str(table.file(chosen)))}; your old file is {escape(str(backup))}.")
+    fresh, old = escape(str(table.file(chosen))), escape(str(backup))
+    out().print(say("A fresh stub is in {fresh}; your old file is {old}.", fresh=fresh, old=old))
     return 0
 
 
@@ -230,7 +241,9 @@ def _chosen(exercise_id: str, desk: Desk) -> Exercise:
         return get(exercise_id)
     following = desk.next()
     if following is None:
-        raise ExerciseError("You have passed every exercise.", "Name one to go back to it, as in: zth check 1.2")
+        raise ExerciseError(
+            say("You have passed every exercise."), say("Name one to go back to it, as in: zth check 1.2")
+        )
     return following
 
 

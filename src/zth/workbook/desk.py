@@ -22,6 +22,7 @@ from typing import Literal
 
 from zth.errors import ExerciseError
 from zth.runs import atomic_write, write_json
+from zth.texts import say
 from zth.workbook.exercise import HINTS, Exercise, exercises
 
 State = Literal["new", "started", "tried", "passed"]
@@ -61,21 +62,22 @@ class Desk:
         """
         path = self.file(exercise)
         if path.is_dir():
-            raise ExerciseError(f"{path} is a folder.", "Move it out of the way, then start again.")
+            raise ExerciseError(
+                say("{path} is a folder.", path=path), say("Move it out of the way, then start again.")
+            )
         taken = path.exists() or path.is_symlink()
         if taken and not force:
             raise ExerciseError(
-                f"{path} is there already; nothing was changed.",
-                f"Go on with it (zth check {exercise.id}), or begin again: zth reset {exercise.id} (keeps a backup).",
+                say("{path} is there already; nothing was changed.", path=path),
+                say("Go on: zth check {id}; or begin again, with a backup: zth reset {id}", id=exercise.id),
             )
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             backup = _back_up(path) if taken else None
             atomic_write(path, exercise.stub.read_text(encoding="utf-8"))
         except OSError as error:
-            raise ExerciseError(
-                f"Cannot write to {self.folder}: {error.strerror}.", "Choose another desk with --desk."
-            ) from error
+            told = say("Cannot write to {folder}: {why}.", folder=self.folder, why=error.strerror)
+            raise ExerciseError(told, say("Choose another desk with --desk.")) from error
         return backup
 
     def state(self, exercise: Exercise) -> State:
@@ -107,9 +109,8 @@ class Desk:
         except FileNotFoundError:
             return {}
         except (ValueError, TypeError, AttributeError, OSError) as error:
-            raise ExerciseError(
-                f"{path} cannot be read: {error}.", "Mend it, or rename it to begin afresh."
-            ) from error
+            told = say("{path} cannot be read: {why}.", path=path, why=error)
+            raise ExerciseError(told, say("Mend it, or rename it to begin afresh.")) from error
 
     def record_try(self, exercise: Exercise, *, ok: bool) -> Progress:
         """Count one check, and remember when it first passed."""
@@ -143,9 +144,8 @@ class Desk:
                 rows = {key: asdict(value) for key, value in sorted(entries.items())}
                 write_json(self.folder / "progress.json", rows)
         except OSError as error:
-            raise ExerciseError(
-                f"Cannot write to {self.folder}: {error.strerror}.", "Choose another desk with --desk."
-            ) from error
+            told = say("Cannot write to {folder}: {why}.", folder=self.folder, why=error.strerror)
+            raise ExerciseError(told, say("Choose another desk with --desk.")) from error
 
 
 def _back_up(path: Path) -> Path:

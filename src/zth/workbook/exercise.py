@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,12 +24,13 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from zth.errors import ExerciseError, did_you_mean
+from zth.texts import mark, say, translated
 from zth.workbook.lecture import ROOT, Lecture
 
 if TYPE_CHECKING:  # `zth list` reads the folders without them, and so without NumPy
     from zth.workbook.check import Limits, Mistake, Part
 
-HINTS = ("nudge", "idea", "line")
+HINTS = (mark("nudge"), mark("idea"), mark("line"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,11 +78,11 @@ class Exercise:
 
     @cached_property
     def task(self) -> Task:
-        return parse_task((self.folder / "task.md").read_text(encoding="utf-8"), self.folder.name)
+        return parse_task(translated(self.folder / "task.md").read_text(encoding="utf-8"), self.folder.name)
 
     @property
     def stub(self) -> Path:
-        return self.folder / "stub.py"
+        return translated(self.folder / "stub.py")
 
     @property
     def right_answers(self) -> list[Path]:
@@ -111,6 +113,12 @@ class Exercise:
         module = self.module("solution")
         return {name: getattr(module, name) for name in module.__all__}
 
+    @property
+    def explanation(self) -> str:
+        """Why the solution is as it is: the docstring of solution.py, which a translation has as solution.md."""
+        own = translated(self.folder / "solution.md")
+        return own.read_text(encoding="utf-8") if own.is_file() else inspect.getdoc(self.module("solution")) or ""
+
     def module(self, name: str) -> ModuleType:
         """The exercise's check, solution or measure module, imported."""
         return importlib.import_module(f"zth.workbook.{self.folder.parent.name}.{self.folder.name}.{name}")
@@ -130,7 +138,8 @@ def get(exercise_id: str) -> Exercise:
     known = {exercise.id: exercise for exercise in exercises()}
     if exercise_id not in known:
         near = did_you_mean(exercise_id, known)
-        raise ExerciseError(f"There is no exercise {exercise_id!r}.", f"{near} See: zth list")
+        told = say("There is no exercise {id!r}.", id=exercise_id)
+        raise ExerciseError(told, say("{near} See: zth list", near=near))
     return known[exercise_id]
 
 
