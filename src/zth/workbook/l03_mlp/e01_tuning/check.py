@@ -268,8 +268,8 @@ MISTAKES = [
     ),
     Mistake(
         name="contexts turned around",
-        says="The newest character stands first. The characters stand in the order of the name: the newest one "
-        "comes last.",
+        says="The newest character comes first in your contexts. Keep the order of the name: the newest one comes "
+        "last.",
         instead=_wrong_windows(turned=True),
     ),
     Mistake(

@@ -379,7 +379,7 @@ MISTAKES = [
     Mistake(
         name="all biases move",
         says="A bias gets the sum of what comes back to its layer. Only the last one gets it from the loss itself; "
-        "for one in a hidden layer it must come through the weights behind it, and through the activation.",
+        "for one in a hidden layer it must come through the weights after it, and through the activation.",
         instead={"moves": Rules(always=lambda names: {name for name in names if name[0] == "b"} - {"bngain"}).moves},
     ),
     Mistake(
@@ -493,7 +493,7 @@ MISTAKES = [
     ),
     Mistake(
         name="uphill",
-        says="The sign of b2's gradient is turned around: it is softmax minus what came.",
+        says="The sign of b2's gradient is reversed: it is softmax minus what came.",
         instead={"gradients": _gradients(b2=lambda _p, _X, _Y, db2: -db2)},
     ),
     Mistake(

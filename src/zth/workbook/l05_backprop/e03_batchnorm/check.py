@@ -290,12 +290,12 @@ MISTAKES = [
     ),
     Mistake(
         name="dbngain from hprebn",
-        says="dbngain is the sum of dhpreact times what the gain was multiplied with: bnraw, not hprebn.",
+        says="dbngain is the sum of dhpreact times what the gain was multiplied by: bnraw, not hprebn.",
         instead={"batchnorm_backward": _backward(dbngain_from=lambda x, _raw, _inv: x)},
     ),
     Mistake(
         name="dbngain from bndiff",
-        says="dbngain is the sum of dhpreact times what the gain was multiplied with: bnraw, not hprebn - mean.",
+        says="dbngain is the sum of dhpreact times what the gain was multiplied by: bnraw, not hprebn - mean.",
         instead={"batchnorm_backward": _backward(dbngain_from=lambda _x, bnraw, inv: bnraw / inv)},
     ),
     Mistake(

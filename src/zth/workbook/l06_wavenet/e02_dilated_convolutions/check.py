@@ -219,8 +219,8 @@ def _rounded(ids: Tensor, parameters: Parameters) -> Tensor:
 MISTAKES: list[Mistake] = [
     Mistake(
         name="the pair turned around",
-        says="`x[t]` stands before `x[t - dilation]`. The upper half of W belongs to what comes first in the text: "
-        "torch.cat([before, x], dim=-1).",
+        says="You put `x[t]` before `x[t - dilation]`. The upper half of W belongs to what comes first in the "
+        "text: torch.cat([before, x], dim=-1).",
         instead=_all_over(_swapped),
     ),
     Mistake(
@@ -237,8 +237,7 @@ MISTAKES: list[Mistake] = [
     ),
     Mistake(
         name="zeros before the beginning",
-        says="Before the beginning you took zeros. What lies there is text as well, namely dots, and a node over "
-        "dots is not 0. Take x[:, 0].",
+        says="Before the beginning you took zeros. Dots lie there, and a node over dots is not 0. Take x[:, 0].",
         instead=_all_over(_zeros_before),
     ),
     Mistake(
@@ -327,8 +326,8 @@ MISTAKES: list[Mistake] = [
     ),
     Mistake(
         name="no dot in front",
-        says="What lies before the text was taken to be its first id over and over. It is dots: put one in front of "
-        "the ids, F.pad(ids, (1, 0)), and drop its place at the end.",
+        says="You filled what lies before the text with its first id. Dots lie there: put one in front of the ids, "
+        "F.pad(ids, (1, 0)), and drop its place at the end.",
         instead={"all_positions": _net(looked_up=lambda C, ids: C[ids], kept=lambda x: x)},
     ),
     Mistake(

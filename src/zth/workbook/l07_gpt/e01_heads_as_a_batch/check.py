@@ -371,8 +371,8 @@ MISTAKES: list[Mistake] = [
     ),
     Mistake(
         name="dropout on the values",
-        says="Single numbers of the values were left out. Dropout applies to the weights: a position is heard, or "
-        "not.",
+        says="Single numbers of the values were left out. Dropout applies to the weights: a position as a whole is "
+        "left out, or it is not.",
         instead={"attention": _attention(drop_values=True)},
     ),
 ]

@@ -220,7 +220,7 @@ MISTAKES: list[Mistake] = [
     ),
     Mistake(
         name="always turned round to read",
-        says="With reverse=False the answer stands as people write it; yours is reversed all the same.",
+        says="With reverse=False the answer is written as people do; yours is reversed all the same.",
         instead=wrong.read(lambda written, operator, _reverse: solution.read(written, operator, True)),
     ),
     Mistake(
