@@ -23,13 +23,14 @@ from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
 
+from babel import UnknownLocaleError
 from babel.messages import Catalog, Message
-from babel.messages.pofile import read_po, write_po
+from babel.messages.pofile import PoFileError, read_po, write_po
 
 from zth.cli import COMMANDS
 from zth.errors import ZthError
 from zth.texts import HOUSE, LOCALE, languages
-from zth.workbook.exercise import exercises
+from zth.workbook.exercise import Exercise, exercises
 
 _KEPT_OF_HEAD = rb'msgid|msgstr|"(Language|Plural-Forms|MIME-Version|Content-[A-Za-z-]+):'
 MessageId = str | list[str] | tuple[str, ...]
@@ -45,13 +46,13 @@ TEXT_FILES = ("task.md", "stub.py", "solution.md")
 
 
 @cache
-def said() -> list[tuple[str, MessageId]]:
-    """(file, message): what the code and the exercises say, in the order in which it stands there."""
+def said_by_code() -> list[tuple[str, MessageId]]:
+    """(file, message), in the order in which they stand there."""
     found: list[tuple[str, MessageId]] = []
     for path in sorted(HOUSE.rglob("*.py")):
         if path.name != "stub.py" and "right" not in path.parts and LOCALE not in path.parents:
             found += [(_place(path), message) for message in called(path.read_text(encoding="utf-8"))]
-    return found + [(_place(path), message) for path, message in _said_by_exercises()]
+    return found
 
 
 def called(code: str) -> Iterator[MessageId]:
@@ -75,21 +76,26 @@ def called(code: str) -> Iterator[MessageId]:
 def english(lectures: Collection[str]) -> Catalog:
     """What is said everywhere, and in these lectures."""
     catalog = Catalog(project="zth", charset="utf-8")
-    for place, message in said():
+    for place, message in said_by_code():
         lecture = LECTURE.match(place)
         if lecture is None or lecture[1] in lectures:
             catalog.add(message, locations=[(place, 0)])
+    for exercise in exercises():
+        if exercise.folder.parent.parent == WORKBOOK and exercise.folder.parent.name in lectures:
+            for message in said_by(exercise):
+                catalog.add(message, locations=[(_place(exercise.folder / "check.py"), 0)])
     return catalog
 
 
-def _said_by_exercises() -> Iterator[tuple[Path, str]]:
-    for exercise in exercises():
-        path = exercise.folder / "check.py"
-        for part in exercise.parts:
-            if not _is_code(part.name):
-                yield path, part.name
-        for mistake in exercise.mistakes:
-            yield from ((path, mistake.name), (path, mistake.says))
+def said_by(exercise: Exercise) -> Iterator[str]:
+    """The names of an exercise's parts, where they are words, and its mistakes.
+
+    >>> list(said_by(exercises()[0]))[0]
+    'chain rule forgotten'
+    """
+    yield from (part.name for part in exercise.parts if not _is_code(part.name))
+    for mistake in exercise.mistakes:
+        yield from (mistake.name, mistake.says)
 
 
 def _is_code(name: str) -> bool:
@@ -135,7 +141,7 @@ def lectures(language: str) -> list[str]:
 
 def catalogues() -> dict[Path, bytes]:
     """Every messages.po as it should be."""
-    folders = sorted(path for path in LOCALE.iterdir() if path.is_dir())
+    folders = sorted(path for path in LOCALE.iterdir() if path.is_dir() and not path.name.startswith("_"))
     return {folder / "messages.po": written(catalogue(folder.name)) for folder in folders}
 
 
@@ -255,5 +261,5 @@ def main() -> int:
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except ZthError as error:
+    except (ZthError, PoFileError, UnknownLocaleError, OSError, SyntaxError, ValueError) as error:
         sys.exit(f"texts: {error}")

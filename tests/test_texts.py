@@ -16,7 +16,7 @@ from zth.cli import main
 from zth.compare import difference
 from zth.errors import ConfigError
 from zth.texts import HOUSE, LOCALE, language, languages, say, say_many, translated
-from zth.workbook.exercise import get
+from zth.workbook.exercise import get, parse_task
 
 FIRST = HOUSE / "workbook" / "l01_micrograd" / "e01_derivatives"
 SECOND = HOUSE / "workbook" / "l02_bigrams" / "e01_trigram"
@@ -174,8 +174,9 @@ def _without_texts(path: Path) -> str:
 def test_a_translated_statement_has_the_same_needs_and_the_same_code(path: Path) -> None:
     language, *place = path.relative_to(LOCALE).parts
     ours, theirs = ((folder / Path(*place)).read_text() for folder in (LOCALE / language, HOUSE / "workbook"))
-    for code in (r"^Needs: .*$", r"^## .*$", r"`[^`]+`", r"^    [a-zA-Z_, ]+ = .*$"):
-        assert sorted(re.findall(code, ours, re.MULTILINE)) == sorted(re.findall(code, theirs, re.MULTILINE))
+    assert list(parse_task(ours, "translated").needs) == list(parse_task(theirs, "English").needs)
+    for same in (r"^Video: .*$", r"`[^`]+`", r"^    [a-zA-Z_, ]+ = .*$"):
+        assert sorted(re.findall(same, ours, re.MULTILINE)) == sorted(re.findall(same, theirs, re.MULTILINE))
 
 
 # --- from end to end ----------------------------------------------------------------------------------------------
@@ -200,9 +201,9 @@ def test_german_from_start_to_pass(german: None, tmp_path: Path, capsys: pytest.
     assert "`gradient` ist noch nicht geschrieben: Gib die Liste" in said
     assert "Noch nicht: 1 von 4 Teilen. Kommst du nicht weiter: zth hint 1.1" in said
 
-    solution = "from zth.workbook.l01_micrograd.e01_derivatives.solution import *\n"
-    wrong = "def gradient(a, b, c): return [-3 * a**2, 3 * cos(3 * b) + 2.5 * b**1.5, c**-2]\n"
-    answer.write_text(solution + "from math import cos\n" + wrong)
+    right = (FIRST / "right" / "loops.py").read_text()
+    wrong = "\ndef gradient(a, b, c): return [-3 * a**2, 3 * math.cos(3 * b) + 2.5 * b**1.5, c**-2]\n"
+    answer.write_text(right + "\nimport math\n" + wrong)
     code, said = told("check", "1.1")
     assert code == 1
     assert "✗ gradient  der bekannte Fehler: Wurzelterm vergessen" in said
@@ -213,7 +214,7 @@ def test_german_from_start_to_pass(german: None, tmp_path: Path, capsys: pytest.
     assert "1.1, Hinweis 1 von 3: Anstoß" in said
     assert "Eine partielle Ableitung verschiebt eine Koordinate" in said
 
-    answer.write_text(solution)
+    answer.write_text(right)
     code, said = told("check", "1.1")
     assert (code, "Bestanden, 4 von 4 Teilen." in said) == (0, True)
     assert "Drei Wege zu einem Gradienten" in told("solution", "1.1")[1]
@@ -224,9 +225,7 @@ def test_names_of_mistakes_are_the_same_in_every_language(
     german: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     answer = tmp_path / get("1.1").file_name
-    answer.write_text(
-        "from zth.workbook.l01_micrograd.e01_derivatives.solution import *\n"
-        "def symmetric_difference(f, at, h): return forward_difference(f, at, h)\n"
-    )
+    twice = "\ndef symmetric_difference(f, at, h): return forward_difference(f, at, h)\n"
+    answer.write_text((FIRST / "right" / "loops.py").read_text() + twice)
     assert main(["check", "1.1", "--json", "--desk", str(tmp_path)]) == 1
     assert '"mistake": "forward instead of symmetric"' in capsys.readouterr().out
