@@ -66,7 +66,8 @@ def called(code: str) -> Iterator[MessageId]:
     calls = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]
     for node in sorted(calls, key=lambda call: (call.lineno, call.col_offset)):
         if isinstance(node.func, ast.Name) and node.func.id in KEYWORDS:
-            texts = [arg.value for arg in node.args[: KEYWORDS[node.func.id]] if isinstance(arg, ast.Constant)]
+            values = [arg.value for arg in node.args[: KEYWORDS[node.func.id]] if isinstance(arg, ast.Constant)]
+            texts = [value for value in values if isinstance(value, str)]
             if any(isinstance(arg, ast.JoinedStr) for arg in node.args):
                 raise SyntaxError(f"line {node.lineno}: no f-string is in a catalogue; pass its values by name")
             if len(texts) == KEYWORDS[node.func.id]:
@@ -168,8 +169,8 @@ def _wrong_message(message: Message, catalog: Catalog) -> Iterator[str]:
             yield f"and its translation differ in {', '.join(sorted(_kept(form) ^ kept))}"
 
 
-def _forms(texts: MessageId) -> list[str]:
-    return [texts] if isinstance(texts, str) else list(texts)
+def _forms(texts: MessageId | None) -> list[str]:
+    return [texts or ""] if texts is None or isinstance(texts, str) else list(texts)
 
 
 def _kept(text: str) -> set[str]:
