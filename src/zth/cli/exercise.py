@@ -9,14 +9,15 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from zth.texts import mark, say, say_many
 from zth.workbook.desk import Desk
 from zth.workbook.exercise import HINTS, Exercise
 from zth.workbook.lecture import Lecture
 from zth.workbook.progress import Progress
 
 _MARKS = {"new": "[dim]·[/]", "started": "[yellow]○[/]", "tried": "[yellow]◐[/]", "passed": "[green]●[/]"}
-_STATES = {"new": "", "started": "started", "tried": "not yet", "passed": "passed"}
-SAW_IT = "* saw the solution"
+_STATES = {"new": "", "started": mark("started"), "tried": mark("not yet"), "passed": mark("passed")}
+SAW_IT = mark("* saw the solution")
 
 
 def course(desk: Desk, at: Exercise | None = None) -> tuple[Table, dict[Exercise, int]]:
@@ -36,7 +37,7 @@ def course(desk: Desk, at: Exercise | None = None) -> tuple[Table, dict[Exercise
             grid.add_row("", lecture.id, _cut(lecture.title), "", "", _link(lecture.video, short), style="bold")
         lines[exercise] = grid.row_count
         tries = _tries(progress.get(exercise.id, Progress()))
-        cells = (_MARKS[state], exercise.id, _cut(exercise.title), _STATES[state], tries, _when(exercise))
+        cells = (_MARKS[state], exercise.id, _cut(exercise.title), say(_STATES[state]), tries, _when(exercise))
         grid.add_row(*cells, style="reverse" if exercise == at else "")
     return grid, lines
 
@@ -46,7 +47,7 @@ def _cut(title: str) -> Text:
 
 
 def _tries(done: Progress) -> str:
-    tries = f"{done.tries} tries" if done.tries > 1 else "1 try" if done.tries else ""
+    tries = say_many("{n} try", "{n} tries", done.tries) if done.tries else ""
     return f"{tries} {SAW_IT[0]}".strip() if done.saw_solution else tries
 
 
@@ -68,19 +69,22 @@ def video(exercise: Exercise) -> str:
     """Where in the videos it belongs, in words, with the link to the first place; "" where nowhere."""
     if not exercise.clips:
         return ""
-    of_other = [f"lecture {clip.lecture.id}, " if clip.lecture != exercise.lecture else "" for clip in exercise.clips]
-    where = " and ".join(f"{other}{clip}" for other, clip in zip(of_other, exercise.clips, strict=True))
-    return f"{where}  {exercise.clips[0].link}".rstrip()
+    places = [
+        str(clip) if clip.lecture == exercise.lecture else say("lecture {id}, {clip}", id=clip.lecture.id, clip=clip)
+        for clip in exercise.clips
+    ]
+    return f"{say(' and ').join(places)}  {exercise.clips[0].link}".rstrip()
 
 
 def needs(exercise: Exercise, desk: Desk) -> list[str]:
     """What it builds on and why, a line each; what is not passed yet is said, and keeps nobody from going on."""
     unmet = desk.unmet(exercise)
-    open_ones = dict.fromkeys(unmet, " (not passed yet; you can go on without)")
-    return [
-        f"Builds on {need}{open_ones.get(need, '')}{': ' if why else ''}{why}"
-        for need, why in exercise.task.needs.items()
-    ]
+    told = []
+    for need, why in exercise.task.needs.items():
+        on = say("Builds on {id}", id=need)
+        without = say(" (not passed yet; you can go on without)") if need in unmet else ""
+        told.append(f"{on}{without}: {why}" if why else f"{on}{without}")
+    return told
 
 
 def markdown(text: str) -> RenderableType:
@@ -92,7 +96,8 @@ def markdown(text: str) -> RenderableType:
 
 def hint(exercise: Exercise, number: int) -> Group:
     """Hint `number`, from 0."""
-    title = f"[bold]{exercise.id}, hint {number + 1} of {len(HINTS)}: {HINTS[number]}[/]"
+    kind, n = say(HINTS[number]), len(HINTS)
+    title = say("[bold]{id}, hint {number} of {n}: {kind}[/]", id=exercise.id, number=number + 1, n=n, kind=kind)
     return Group(title, markdown(exercise.task.hints[number]))
 
 
@@ -101,7 +106,7 @@ def solution(exercise: Exercise) -> Group:
     from rich.syntax import Syntax
 
     shown: list[RenderableType] = [f"[bold]{exercise.id} {escape(exercise.title)}[/]"]
-    shown.append(markdown(inspect.getdoc(exercise.module("solution")) or ""))
+    shown.append(markdown(exercise.explanation))
     for place, source in _sources(exercise):
         shown.append(f"[dim]{escape(place)}[/]")
         shown.append(Syntax(source, "python", theme="ansi_dark", background_color="default", word_wrap=True))

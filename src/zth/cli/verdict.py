@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 
 from zth.cli.terminal import out, printable
+from zth.texts import mark, say
 from zth.workbook.exercise import Exercise
 from zth.workbook.verdict import PartVerdict, Verdict
 
@@ -24,18 +25,18 @@ _MARKS = {
 }
 _WORDS = {
     "passed": "",
-    "wrong": "wrong",
-    "inherited": "follows from",
-    "raised": "raised an exception",
-    "missing": "not in your file",
-    "unwritten": "not written yet",
-    "unreached": "not reached",
+    "wrong": mark("wrong"),
+    "inherited": mark("follows from"),
+    "raised": mark("raised an exception"),
+    "missing": mark("not in your file"),
+    "unwritten": mark("not written yet"),
+    "unreached": mark("not reached"),
 }
 
 
 def line(part: PartVerdict) -> str:
     """A part in a line of markup."""
-    return f"{_MARKS[part.state]} {escape(part.name)}  [dim]{escape(_word(part))}[/]"
+    return f"{_MARKS[part.state]} {escape(say(part.name))}  [dim]{escape(_word(part))}[/]"
 
 
 def marks(verdict: Verdict) -> str:
@@ -49,24 +50,25 @@ def print_verdict(verdict: Verdict, exercise: Exercise, path: Path) -> None:
     for part in verdict.parts:
         out().print(f"  {line(part)}")
     out().print(first_failure(verdict))
-    stuck = "" if verdict.ok else f" Stuck: [bold]zth hint {exercise.id}[/]"
-    out().print(f"{summary(verdict)}{stuck}")
+    stuck = "" if verdict.ok else say("Stuck: [bold]zth hint {id}[/]", id=exercise.id)
+    out().print(f"{summary(verdict)} {stuck}".rstrip())
 
 
 def summary(verdict: Verdict) -> str:
     """How many parts passed, as markup."""
     n, passed = len(verdict.parts), sum(part.ok for part in verdict.parts)
     if verdict.ok:
-        return f"[bold green]Passed[/], {n} of {n} parts."
+        return say("[bold green]Passed[/], {n} of {n} parts.", n=n)
     inherited = sum(part.state == "inherited" for part in verdict.parts)
-    more = f", and {inherited} that will follow" if inherited else ""
-    return f"[bold]Not yet[/]: {passed} of {n} parts{more}."
+    more = say(", and {n} that will follow", n=inherited) if inherited else ""
+    return say("[bold]Not yet[/]: {passed} of {n} parts{more}.", passed=passed, n=n, more=more)
 
 
 def _word(part: PartVerdict) -> str:
     if part.mistake:
-        return f"the known mistake: {part.mistake.removeprefix(f'{part.name}: ')}"
-    return f"{_WORDS[part.state]} {', '.join(part.follows)}".strip()
+        name = say(part.mistake).removeprefix(f"{say(part.name)}: ")
+        return say("the known mistake: {name}", name=name)
+    return f"{say(_WORDS[part.state])} {', '.join(part.follows)}".strip()
 
 
 def first_failure(verdict: Verdict) -> Group:
@@ -80,18 +82,18 @@ def first_failure(verdict: Verdict) -> Group:
         told = escape(printable(verdict.trouble[0].upper() + verdict.trouble[1:]))
         shown.append(Padding(f"[red]{told}{dot}[/]", (1, 2, 0, 2)))
     if verdict.output.strip() and not verdict.ok:
-        shown.append("\n  [dim]Your code printed:[/]")
+        shown.append(f"\n  [dim]{say('Your code printed:')}[/]")
         shown.append(Padding(escape(printable(verdict.output.strip()[-1000:])), (0, 4)))
     return Group(*shown, "")
 
 
 def _in_full(part: PartVerdict) -> list[RenderableType]:
     rows = [
-        ("called", part.call),
-        ("got", part.got if part.state != "unwritten" else ""),
-        ("wanted", part.wanted),
-        ("differs", part.difference),
-        ("where", part.place.split(":")[0] if part.state == "unwritten" else part.place),
+        (say("called"), part.call),
+        (say("got"), part.got if part.state != "unwritten" else ""),
+        (say("wanted"), part.wanted),
+        (say("differs"), part.difference),
+        (say("where"), part.place.split(":")[0] if part.state == "unwritten" else part.place),
     ]
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", no_wrap=True)

@@ -22,6 +22,7 @@ from zth.cli.watch_screen import Screen, farewell, found, head
 from zth.cli.watch_terminal import ENDING, Terminal
 from zth.cli.workbook import DeskOption, chosen_or_next
 from zth.errors import ZthError
+from zth.texts import say
 from zth.workbook.desk import Desk
 from zth.workbook.exercise import Exercise
 from zth.workbook.progress import Progress
@@ -161,9 +162,9 @@ class _Watch:
     def _show_solution(self, is_sure: bool) -> None:
         if self._desk.state(self.exercise) in ("new", "started") and not is_sure:
             self._is_sure = True
-            self._notice = "You have not tried it yet. Press s once more to see the solution all the same."
+            self._notice = say("You have not tried it yet. Press s once more to see the solution all the same.")
             return
-        self._notice = "Reading the solution ..."  # it may have to import torch first
+        self._notice = say("Reading the solution ...")  # it may have to import torch first
         self._draw()
         self._notice = ""
         self._look("solution")
@@ -181,7 +182,7 @@ class _Watch:
     def _next(self) -> None:
         following = self._desk.after(self.exercise)
         if following is None:
-            self._notice = "There is no other exercise that you have not passed."
+            self._notice = say("There is no other exercise that you have not passed.")
         else:
             self._go_to(following)
 
@@ -197,14 +198,16 @@ class _Watch:
     def _open(self) -> None:
         command, path = _editor(), self._desk.file(self.exercise)
         if not command:
-            self._notice = f"Which editor? Say `export EDITOR=...` before `zth watch`, or open {path} yourself."
+            self._notice = say(
+                "Which editor? Say `export EDITOR=...` before `zth watch`, or open {path} yourself.", path=path
+            )
             return
         try:
             with self._terminal.lent():
                 code = subprocess.run([*command, str(path)], check=False).returncode
-            self._notice = f"{command[0]} ended with code {code}." if code else ""
+            self._notice = say("{editor} ended with code {code}.", editor=command[0], code=code) if code else ""
         except OSError as error:
-            self._notice = f"{command[0]} cannot be started: {error.strerror}."
+            self._notice = say("{editor} cannot be started: {why}.", editor=command[0], why=error.strerror)
 
     # --- the screen ---
 
@@ -241,11 +244,14 @@ class _Watch:
         if self._notice:
             return f"[yellow]{escape(self._notice)}[/]"
         if asked := self.checks.asked:
-            seconds = int(time.monotonic() - asked.since)
-            return f"[yellow]Judging {asked.exercise.id} ...{f' {seconds} s' if seconds else ''}[/]"
+            told, seconds = say("Judging {id} ...", id=asked.exercise.id), int(time.monotonic() - asked.since)
+            return f"[yellow]{told}{f' {seconds} s' if seconds else ''}[/]"
         if verdict := self.checks.verdicts.get(self.exercise):
-            when = f"Judged at {self.checks.times[self.exercise]} in {verdict.seconds:.1f} s"
-            return f"[dim]{when}. Save the file, and it is judged again.[/]"
+            when, took = self.checks.times[self.exercise], f"{verdict.seconds:.1f}"
+            told = say(
+                "Judged at {time} in {seconds} s. Save the file, and it is judged again.", time=when, seconds=took
+            )
+            return f"[dim]{told}[/]"
         return ""
 
     def _progress(self) -> Progress:

@@ -9,6 +9,7 @@ from multiprocessing.connection import Connection
 
 from zth.cli.watch_judge import Judge
 from zth.errors import ExerciseError
+from zth.texts import say
 from zth.workbook.desk import Desk
 from zth.workbook.exercise import Exercise
 from zth.workbook.verdict import Verdict
@@ -49,9 +50,8 @@ class Checks:
         try:
             text = path.read_bytes()
         except OSError as error:
-            raise ExerciseError(
-                f"{path} cannot be read: {error.strerror}.", "Save it again, or: zth reset"
-            ) from error
+            told = say("{path} cannot be read: {why}.", path=path, why=error.strerror)
+            raise ExerciseError(told, say("Save it again, or take a fresh stub: zth reset")) from error
         if self.asked:
             same = (self.asked.exercise, self.asked.text) == (exercise, text)
             self._waiting_since = 0.0 if same else (self._waiting_since or time.monotonic())

@@ -10,6 +10,8 @@ from typing import Self
 
 import watchfiles
 
+from zth.texts import say
+
 
 class Saves:
     """The files of one folder that have changed since `names` was asked last. Use as a context manager.
@@ -56,7 +58,9 @@ class Saves:
             try:
                 self._follow(True)
             except (OSError, RuntimeError) as error:
-                self.problem = f"{self._folder} cannot be watched: {error}. Press r to judge."
+                self.problem = say(
+                    "{folder} cannot be watched: {why}. Press r to judge.", folder=self._folder, why=error
+                )
                 self._tell(set())
 
     def _follow(self, force_polling: bool | None) -> None:

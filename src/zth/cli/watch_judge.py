@@ -17,6 +17,7 @@ from typing import NoReturn
 
 from zth.errors import ExerciseError, ZthError
 from zth.processes import keep_to_one_thread
+from zth.texts import say
 from zth.workbook.exercise import Exercise, get
 from zth.workbook.verdict import Verdict
 
@@ -48,9 +49,8 @@ class Judge:
             self._channel.send((exercise.id, path.absolute()))
         except OSError as error:
             self.give_up()
-            raise ExerciseError(
-                f"The process that judges cannot be reached: {error.strerror}.", "Press r to try it again."
-            ) from error
+            told = say("The process that judges cannot be reached: {why}.", why=error.strerror)
+            raise ExerciseError(told, say("Press r to try it again.")) from error
         return self._channel
 
     def answer(self) -> Verdict | str:
@@ -61,7 +61,7 @@ class Judge:
             return answer
         except (EOFError, OSError):  # it was ended from outside
             self.give_up()
-            return "The process that judges has ended (was there not enough memory?). Press r to judge again."
+            return say("The process that judges has ended (was there not enough memory?). Press r to judge again.")
 
     def give_up(self) -> None:
         """End it, and with it the learner's code; `ask` begins anew."""
@@ -112,7 +112,7 @@ def _judge(channel: Connection) -> None:
             except ZthError as error:
                 answer = str(error)
             except Exception as error:
-                answer = f"A fault of zth itself, not of yours: {type(error).__name__}: {error}. Please report it."
+                answer = say("A fault of zth itself, not of yours: {what}", what=f"{type(error).__name__}: {error}")
             channel.send(answer)
     except (EOFError, OSError):
         pass

@@ -11,19 +11,20 @@ from rich.markup import escape
 
 from zth.cli.exercise import needs, video
 from zth.cli.verdict import first_failure, line, marks, summary
+from zth.texts import mark, say, say_many
 from zth.workbook.desk import Desk
 from zth.workbook.exercise import Exercise
 from zth.workbook.verdict import Verdict
 
 KEYS = {
-    "t": "task",
-    "h": "hint",
-    "l": "list",
-    "n": "next",
-    "o": "open",
-    "s": "solution",
-    "r": "judge again",
-    "q": "quit",
+    "t": mark("task"),
+    "h": mark("hint"),
+    "l": mark("list"),
+    "n": mark("next"),
+    "o": mark("open"),
+    "s": mark("solution"),
+    "r": mark("judge again"),
+    "q": mark("quit"),
 }
 
 
@@ -51,7 +52,8 @@ class Screen:
         first = max(0, min(first, len(body) - room))
         shown = body[first : first + room]
         below = len(body) - first - len(shown)
-        rule = f"── {below} more lines: ↓ " if below else "── ↑ for what is above " if first else ""
+        more = say_many("{n} more line: ↓", "{n} more lines: ↓", below) if below else say("↑ for what is above")
+        rule = f"── {more} " if below or first else ""
         lines = [*head, "", *shown, *[""] * (room - len(shown)), rule.ljust(width, "─")[:width], *foot]
         return lines[:height], first
 
@@ -59,22 +61,23 @@ class Screen:
 def head(exercise: Exercise, desk: Desk) -> list[RenderableType]:
     """Which exercise, what it asks, in which file, where in the video, and what it builds on."""
     states = list(desk.states().values())
-    passed = f"{states.count('passed')} of {len(states)} passed"
+    passed = say("{n} of {all} passed", n=states.count("passed"), all=len(states))
     title = f"[bold]{exercise.id} {escape(exercise.title)}[/]  [dim]{passed}[/]"
-    where = [f"[dim]Your file: {escape(str(desk.file(exercise)))}[/]"]
+    more = [say("Your file: {path}", path=desk.file(exercise))]
     if exercise.clips:
-        where.append(f"[dim]In the video: {escape(video(exercise))}[/]")
-    return [title, escape(exercise.task.asks), *where, *(f"[dim]{escape(text)}[/]" for text in needs(exercise, desk))]
+        more.append(say("In the video: {where}", where=video(exercise)))
+    more += needs(exercise, desk)
+    return [title, escape(exercise.task.asks), *(f"[dim]{escape(text)}[/]" for text in more)]
 
 
 def found(verdict: Verdict, exercise: Exercise, following: Exercise | None) -> RenderableType:
     """A verdict: how far, what fails first, what to look at; or what to do after a pass."""
     shown: list[RenderableType] = [f"{marks(verdict)}  {summary(verdict)}"]
     if verdict.ok:
-        onward = f"[bold]n[/]  {following.id} {escape(following.title)}" if following else "All passed."
-        shown += ["", onward, "[bold]s[/]  how others solved it"]
+        onward = f"[bold]n[/]  {following.id} {escape(following.title)}" if following else say("All passed.")
+        shown += ["", onward, f"[bold]s[/]  {say('how others solved it')}"]
         if exercise.has_measurement:
-            shown.append(f"zth measure {exercise.id}  asks real data")
+            shown.append(say("zth measure {id}  asks real data", id=exercise.id))
         return Group(*shown)
     failure = verdict.first_failure
     if failure is not None:
@@ -85,11 +88,12 @@ def found(verdict: Verdict, exercise: Exercise, following: Exercise | None) -> R
 def farewell(exercise: Exercise, verdict: Verdict | None, path: Path) -> str:
     """What stays on the screen when the watching has ended."""
     told = f" {summary(verdict)}" if verdict else ""
-    return f"[bold]{exercise.id} {escape(exercise.title)}[/]  [dim]{escape(str(path))}[/] {told}\nGo on: zth watch"
+    on = say("Go on: zth watch")
+    return f"[bold]{exercise.id} {escape(exercise.title)}[/]  [dim]{escape(str(path))}[/] {told}\n{on}"
 
 
 def _keys() -> str:
-    return "  ".join(f"[bold]{key}[/] {what.replace(' ', chr(0xA0))}" for key, what in KEYS.items())
+    return "  ".join(f"[bold]{key}[/] {say(what).replace(' ', chr(0xA0))}" for key, what in KEYS.items())
 
 
 def _lines(console: Console, what: RenderableType, width: int) -> list[str]:

@@ -20,6 +20,7 @@ from types import FrameType
 from typing import Any, Self
 
 from zth.errors import ExerciseError
+from zth.texts import say
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 _HEARD = (*ENDING, signal.SIGTSTP, signal.SIGWINCH)
@@ -69,13 +70,15 @@ class Terminal:
     def __init__(self) -> None:
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
             raise ExerciseError(
-                "`zth watch` needs a terminal for its keys and its screen, and this is none (a pipe? a notebook?).",
-                "Judge without it: zth check",
+                say("`zth watch` needs a terminal for its keys and its screen, and this is none (a pipe?)."),
+                say("Judge without it: zth check"),
             )
         if os.environ.get("TERM", "") in ("", "dumb"):
             raise ExerciseError(
-                f"`zth watch` cannot draw on this terminal: TERM is {os.environ.get('TERM', '')!r}.",
-                "Use another one, or judge without it: zth check",
+                say(
+                    "`zth watch` cannot draw on this terminal: TERM is {kind}.", kind=repr(os.environ.get("TERM", ""))
+                ),
+                say("Use another one, or judge without it: zth check"),
             )
         self._input = sys.stdin.fileno()
         self._before: list[Any] | None = None

@@ -12,6 +12,7 @@ from zth.cli.exercise import SAW_IT, course, hint, markdown, needs, solution, vi
 from zth.cli.terminal import JsonOption, err, out, print_json
 from zth.errors import ExerciseError
 from zth.processes import keep_to_one_thread
+from zth.texts import say
 from zth.workbook.desk import Desk
 from zth.workbook.exercise import HINTS, Exercise, get
 from zth.workbook.progress import Progress
@@ -35,9 +36,12 @@ def list_(*, desk: DeskOption = Path("my-zth"), as_json: JsonOption = False) -> 
         return 0
     out().print(course(table)[0])
     if any(done.saw_solution for done in table.progress().values()):
-        out().print(f"[dim]{SAW_IT}[/]")
+        out().print(f"[dim]{say(SAW_IT)}[/]")
     following = table.next()
-    out().print(f"\nNext: [bold]{_step_to(following, table)}[/]" if following else "\nAll passed.")
+    if following is not None:
+        out().print("\n" + say("Next: [bold]{command}[/]", command=_step_to(following, table)))
+    else:
+        out().print("\n" + say("All passed."))
     return 0
 
 
@@ -100,7 +104,7 @@ def start_(
     chosen = chosen_or_next(exercise, table)
     backup = table.start(chosen, force=force)
     if backup is not None:
-        out().print(f"Your old file is now {escape(str(backup))}.")
+        out().print(say("Your old file is now {path}.", path=escape(str(backup))))
     _print_task(chosen, table)
     return 0
 
@@ -110,10 +114,13 @@ def _print_task(chosen: Exercise, table: Desk) -> None:
     for line in needs(chosen, table):
         out().print(f"[dim]{escape(line)}[/]")
     if chosen.clips:
-        out().print(f"[dim]In the video: {escape(video(chosen))}[/]", soft_wrap=True)  # a link in two lines is none
+        told = say("In the video: {where}", where=escape(video(chosen)))
+        out().print(f"[dim]{told}[/]", soft_wrap=True)  # a link in two lines is none
     out().print(markdown(chosen.task.statement))
-    out().print(f"Your file: [bold]{escape(str(table.file(chosen)))}[/]")
-    out().print(f"When you have written it: [bold]zth check {chosen.id}[/]   stuck: [bold]zth hint {chosen.id}[/]")
+    out().print(say("Your file: [bold]{path}[/]", path=escape(str(table.file(chosen)))))
+    out().print(
+        say("When you have written it: [bold]zth check {id}[/]   stuck: [bold]zth hint {id}[/]", id=chosen.id)
+    )
 
 
 def check_(exercise: str = "", /, *, desk: DeskOption = Path("my-zth"), as_json: JsonOption = False) -> int:
@@ -135,10 +142,11 @@ def check_(exercise: str = "", /, *, desk: DeskOption = Path("my-zth"), as_json:
     chosen = chosen_or_next(exercise, table)
     path = table.file(chosen)
     if not path.exists():
-        raise ExerciseError(f"There is no answer to {chosen.id} yet ({path}).", f"Begin with: zth start {chosen.id}")
+        told = say("There is no answer to {id} yet ({path}).", id=chosen.id, path=path)
+        raise ExerciseError(told, say("Begin with: zth start {id}", id=chosen.id))
     answer = read_source(path)
     keep_to_one_thread()
-    with err().status(f"Checking {chosen.id} ..."):
+    with err().status(say("Checking {id} ...", id=chosen.id)):
         verdict = judge(chosen, path)
     if as_json:
         print_json(verdict.to_json())
@@ -149,7 +157,8 @@ def check_(exercise: str = "", /, *, desk: DeskOption = Path("my-zth"), as_json:
         following = table.next()
         if verdict.ok and following is not None:
             next_step = _step_to(following, table)
-            out().print(f"Next: [bold]{next_step}[/]   how others solved it: zth solution {chosen.id}")
+            told = say("Next: [bold]{command}[/]", command=next_step)
+            out().print(told, say("  our solution, explained: zth solution {id}", id=chosen.id))
     return 0 if verdict.ok else 1
 
 
@@ -168,7 +177,7 @@ def hint_(exercise: str = "", /, *, desk: DeskOption = Path("my-zth")) -> int:
     number = table.take_hint(chosen)
     out().print(hint(chosen, number))
     if number + 1 < len(HINTS):
-        out().print(f"[dim]More: zth hint {chosen.id}[/]")
+        out().print(say("[dim]More: zth hint {id}[/]", id=chosen.id))
     return 0
 
 
@@ -194,8 +203,8 @@ def solution_(
     chosen = chosen_or_next(exercise, table)
     if table.state(chosen) in ("new", "started") and not anyway:
         raise ExerciseError(
-            f"You have not tried {chosen.id} yet.",
-            f"Try it first (zth check {chosen.id}), or see it all the same: zth solution {chosen.id} --anyway",
+            say("You have not tried {id} yet.", id=chosen.id),
+            say("Try it first (zth check {id}), or see it all the same: zth solution {id} --anyway", id=chosen.id),
         )
     table.see_solution(chosen)
     out().print(solution(chosen))
@@ -214,9 +223,11 @@ def reset_(exercise: str, /, *, desk: DeskOption = Path("my-zth")) -> int:
     """
     table, chosen = Desk(desk), get(exercise)
     if not table.file(chosen).exists():
-        raise ExerciseError(f"There is nothing to reset: no {table.file(chosen)}.", f"zth start {chosen.id}")
+        told = say("There is nothing to reset: no {path}.", path=table.file(chosen))
+        raise ExerciseError(told, say("Begin with: zth start {id}", id=chosen.id))
     backup = table.start(chosen, force=True)
-    out().print(f"A fresh stub is in {escape(str(table.file(chosen)))}; your old file is {escape(str(backup))}.")
+    fresh, old = escape(str(table.file(chosen))), escape(str(backup))
+    out().print(say("A fresh stub is in {fresh}; your old file is {old}.", fresh=fresh, old=old))
     return 0
 
 
@@ -225,5 +236,7 @@ def chosen_or_next(exercise_id: str, desk: Desk) -> Exercise:
         return get(exercise_id)
     following = desk.next()
     if following is None:
-        raise ExerciseError("You have passed every exercise.", "Name one to go back to it, as in: zth check 1.2")
+        raise ExerciseError(
+            say("You have passed every exercise."), say("Name one to go back to it, as in: zth check 1.2")
+        )
     return following

@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from zth.errors import ExerciseError
 from zth.runs import atomic_write
+from zth.texts import say
 from zth.workbook.exercise import HINTS, Exercise, exercises
 from zth.workbook.progress import Journal, Progress
 
@@ -41,21 +42,22 @@ class Desk:
         """
         path = self.file(exercise)
         if path.is_dir():
-            raise ExerciseError(f"{path} is a folder.", "Move it out of the way, then start again.")
+            raise ExerciseError(
+                say("{path} is a folder.", path=path), say("Move it out of the way, then start again.")
+            )
         taken = path.exists() or path.is_symlink()
         if taken and not force:
             raise ExerciseError(
-                f"{path} is there already; nothing was changed.",
-                f"Go on with it (zth check {exercise.id}), or begin again: zth reset {exercise.id} (keeps a backup).",
+                say("{path} is there already; nothing was changed.", path=path),
+                say("Go on: zth check {id}; or begin again, with a backup: zth reset {id}", id=exercise.id),
             )
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             backup = _back_up(path) if taken else None
             atomic_write(path, exercise.stub.read_text(encoding="utf-8"))
         except OSError as error:
-            raise ExerciseError(
-                f"Cannot write to {self.folder}: {error.strerror}.", "Choose another desk with --desk."
-            ) from error
+            told = say("Cannot write to {folder}: {why}.", folder=self.folder, why=error.strerror)
+            raise ExerciseError(told, say("Choose another desk with --desk.")) from error
         self._journal.add(exercise.id, lambda _: {"did": "start"})
         return backup
 

@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,13 +25,14 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from zth.errors import ExerciseError, did_you_mean
+from zth.texts import mark, say, translated
 from zth.workbook.lecture import ROOT, Lecture
 from zth.workbook.video import Clip, clips
 
 if TYPE_CHECKING:  # `zth list` reads the folders without them, and so without NumPy
     from zth.workbook.check import Limits, Mistake, Part
 
-HINTS = ("nudge", "idea", "line")
+HINTS = (mark("nudge"), mark("idea"), mark("line"))
 _TOP = re.compile(r"# (?P<title>.+)\n+(?P<head>(?:(?:Asks|Needs|Video): .+\n+)*)(?P<statement>(?s:.+))")
 _NEED = re.compile(r"(\d+\.\d+)(?: \((.*?)\)(?=, \d|$))?")  # "5.1 (what it gives), 5.2": the words may hold `f()`
 
@@ -83,7 +85,7 @@ class Exercise:
 
     @cached_property
     def task(self) -> Task:
-        return parse_task((self.folder / "task.md").read_text(encoding="utf-8"), self.folder.name)
+        return parse_task(translated(self.folder / "task.md").read_text(encoding="utf-8"), self.folder.name)
 
     @property
     def clips(self) -> list[Clip]:
@@ -97,7 +99,7 @@ class Exercise:
 
     @property
     def stub(self) -> Path:
-        return self.folder / "stub.py"
+        return translated(self.folder / "stub.py")
 
     @property
     def right_answers(self) -> list[Path]:
@@ -128,6 +130,12 @@ class Exercise:
         module = self.module("solution")
         return {name: getattr(module, name) for name in module.__all__}
 
+    @property
+    def explanation(self) -> str:
+        """Why the solution is as it is: the docstring of solution.py, which a translation has as solution.md."""
+        own = translated(self.folder / "solution.md")
+        return own.read_text(encoding="utf-8") if own.is_file() else inspect.getdoc(self.module("solution")) or ""
+
     def module(self, name: str) -> ModuleType:
         """The exercise's check, solution or measure module, imported."""
         return importlib.import_module(f"zth.workbook.{self.folder.parent.name}.{self.folder.name}.{name}")
@@ -147,7 +155,8 @@ def get(exercise_id: str) -> Exercise:
     known = {exercise.id: exercise for exercise in exercises()}
     if exercise_id not in known:
         near = did_you_mean(exercise_id, known)
-        raise ExerciseError(f"There is no exercise {exercise_id!r}.", f"{near} See: zth list")
+        told = say("There is no exercise {id!r}.", id=exercise_id)
+        raise ExerciseError(told, say("{near} See: zth list", near=near))
     return known[exercise_id]
 
 

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from zth.errors import ExerciseError
+from zth.texts import say
 from zth.workbook.exercise import HINTS
 
 _CONFLICT = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
@@ -143,9 +144,8 @@ class Journal:
                 add_line(file, event.line().encode())
                 return before.after(event)
         except OSError as error:
-            raise ExerciseError(
-                f"Cannot write to {self.folder}: {error.strerror}.", "Choose another desk with --desk."
-            ) from error
+            told = say("Cannot write to {folder}: {why}.", folder=self.folder, why=error.strerror)
+            raise ExerciseError(told, say("Choose another desk with --desk.")) from error
 
     def _events(self) -> Iterator[Event]:
         known = {field.name for field in fields(Event)}  # a newer zth may have written more
@@ -154,17 +154,17 @@ class Journal:
         except FileNotFoundError:
             return
         except (OSError, UnicodeDecodeError) as error:
-            raise ExerciseError(f"{self.path} cannot be read: {error}.", "Mend it, or rename it.") from error
+            told = say("{path} cannot be read: {why}.", path=self.path, why=error)
+            raise ExerciseError(told, say("Mend it, or rename it to begin afresh.")) from error
         for number, line in enumerate(text.split("\n"), start=1):
             if line.strip() and not line.startswith(_CONFLICT):
                 try:
                     said = json.loads(line)
                     yield Event(**{name: said[name] for name in known & set(said)})
                 except (ValueError, TypeError) as error:
-                    raise ExerciseError(
-                        f"{self.path}, line {number}, cannot be read: {error}.",
-                        "Mend that line or take it out; the others need not be touched.",
-                    ) from error
+                    told = say("{path}, line {n}, cannot be read: {why}.", path=self.path, n=number, why=error)
+                    move = say("Mend that line or take it out; the others need not be touched.")
+                    raise ExerciseError(told, move) from error
 
     def _from_before_the_journal(self) -> dict[str, Progress]:
         """What progress.json says, which the first zth wrote; it is read, and never changed."""
@@ -179,9 +179,8 @@ class Journal:
         except FileNotFoundError:
             return {}
         except (ValueError, TypeError, AttributeError, OSError) as error:
-            raise ExerciseError(
-                f"{path} cannot be read: {error}.", "Mend it, or rename it to begin afresh."
-            ) from error
+            told = say("{path} cannot be read: {why}.", path=path, why=error)
+            raise ExerciseError(told, say("Mend it, or rename it to begin afresh.")) from error
 
     @contextmanager
     def _locked(self) -> Iterator[int]:
