@@ -1,6 +1,6 @@
 # `make` alone lists the targets. Every target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup tour test lint docs bench clean
+.PHONY: help setup tour test lint texts docs bench clean
 PY := .venv/bin/python
 
 help: ## list these targets
@@ -15,10 +15,15 @@ tour: setup ## measure every exercise quickly on real data and write report/inde
 test: lint ## lint, types, doctests, unit and end-to-end tests
 	@$(PY) -m pytest -n 2 --dist worksteal
 
-lint: setup ## ruff (check and format) and mypy --strict
+lint: setup ## ruff (check and format), mypy --strict, spelling, translations in step
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
+	@.venv/bin/typos
+	@$(PY) scripts/texts.py --check
+
+texts: setup ## bring the translations' catalogues up to the English texts
+	@$(PY) scripts/texts.py
 
 docs: setup ## build the documentation site into site/
 	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["ZTH_LANG"] = "en"  # the tests know the English texts, whatever the terminal's language is
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zth.texts import mark, say
+
 FloatArray = NDArray[np.float64]
 
 
@@ -53,11 +55,21 @@ class Difference:
     """The largest absolute difference over all elements; nan where it makes no sense."""
 
     def __str__(self) -> str:
-        place = f"at {self.where} " if self.where else ""
-        if self.kind == "value":
-            worst = f" (largest difference {self.largest:.3g})" if math.isfinite(self.largest) and self.where else ""
-            return f"{place}got {self.got}, wanted {self.wanted}{worst}"
-        return f"{place}got {self.kind} {self.got}, wanted {self.wanted}"
+        told = say(_SENTENCES[self.kind], got=self.got, wanted=self.wanted)
+        if self.where:
+            told = say("at {where} {told}", where=self.where, told=told)
+        if self.kind == "value" and math.isfinite(self.largest) and self.where:
+            told += say(" (largest difference {number})", number=f"{self.largest:.3g}")
+        return told
+
+
+_SENTENCES = {
+    "type": mark("got type {got}, wanted {wanted}"),
+    "shape": mark("got shape {got}, wanted {wanted}"),
+    "length": mark("got length {got}, wanted {wanted}"),
+    "keys": mark("got keys {got}, wanted {wanted}"),
+    "value": mark("got {got}, wanted {wanted}"),
+}
 
 
 def as_array(value: object) -> NDArray[Any]:
@@ -76,9 +88,9 @@ def as_array(value: object) -> NDArray[Any]:
         try:
             array = np.stack([as_array(item) for item in value]) if value else np.empty(0)
         except ValueError as error:
-            raise TypeError("a list of rows of different lengths") from error
+            raise TypeError(say("a list of rows of different lengths")) from error
         except (IndexError, RecursionError) as error:  # NumPy has at most 64 axes
-            raise TypeError("a list nested too deep") from error
+            raise TypeError(say("a list nested too deep")) from error
         return array
     if not isinstance(value, (bool, int, float, np.ndarray, np.generic)):
         raise TypeError(f"{type(value).__name__} {value!r:.60}")
@@ -162,7 +174,8 @@ def finite_differences(f: Callable[[list[float]], float], at: Sequence[float], h
 
 def _dict_difference(got: object, wanted: dict[Any, Any], tolerance: Tolerance) -> Difference | None:
     if not isinstance(got, dict):
-        return Difference(kind="type", got=_short(got), wanted=f"a dict with keys {sorted(map(str, wanted))}")
+        keys = sorted(map(str, wanted))
+        return Difference(kind="type", got=_short(got), wanted=say("a dict with keys {keys}", keys=keys))
     missing = [key for key in wanted if key not in got]
     extra = [key for key in got if key not in wanted]
     if missing or extra:
@@ -176,7 +189,8 @@ def _dict_difference(got: object, wanted: dict[Any, Any], tolerance: Tolerance) 
 
 def _list_difference(got: object, wanted: Sequence[Any], tolerance: Tolerance) -> Difference | None:
     if not isinstance(got, (list, tuple)):
-        return Difference(kind="type", got=f"{type(got).__name__} {_short(got)}", wanted=f"a list of {len(wanted)}")
+        told = f"{type(got).__name__} {_short(got)}"
+        return Difference(kind="type", got=told, wanted=say("a list of {n}", n=len(wanted)))
     for i, (item, other) in enumerate(zip(got, wanted, strict=False)):
         found = difference(item, other, tolerance)
         if found is not None:
@@ -188,7 +202,7 @@ def _list_difference(got: object, wanted: Sequence[Any], tolerance: Tolerance) -
 
 def _value_difference(got: NDArray[Any], wanted: NDArray[Any], tolerance: Tolerance) -> Difference | None:
     if not (np.issubdtype(got.dtype, np.number) or got.dtype == np.bool_):
-        return Difference(kind="type", got=str(got.dtype), wanted="numbers")
+        return Difference(kind="type", got=str(got.dtype), wanted=say("numbers"))
     a, b = got.astype(np.float64), wanted.astype(np.float64)
     with np.errstate(invalid="ignore"):
         gap = np.abs(a - b)
@@ -216,7 +230,7 @@ def _is_truth_value(value: Any) -> bool:
 
 
 def _kind_of(array: NDArray[Any]) -> str:
-    return f"numbers of shape {array.shape}" if array.shape else "a number"
+    return say("numbers of shape {shape}", shape=array.shape) if array.shape else say("a number")
 
 
 def _number(value: Any) -> str:

@@ -80,6 +80,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     >>> did_you_mean("zebra", ["names", "plays"])
     'Known: names, plays.'
     """
+    from zth.texts import say  # which raises errors of ours
+
     known = sorted(known)
     near = difflib.get_close_matches(name, known, n=1)
-    return f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}."
+    return say("Did you mean {name}?", name=near[0]) if near else say("Known: {names}.", names=", ".join(known))

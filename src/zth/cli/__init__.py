@@ -22,11 +22,14 @@ from rich.markup import escape
 from zth.cli.help import CompactHelp
 from zth.cli.terminal import err
 from zth.errors import ZthError
+from zth.texts import language, say
 
 # (command, where it is, what it does): in the order in which people meet them.
 COMMANDS = {
     "Learn": [
+        ("watch", "watch:watch_", "Judge your answer at each save; hints and the rest by one key."),
         ("list", "workbook:list_", "Show every exercise and how far you are."),
+        ("next", "workbook:next_", "Show the exercise that you are at, or the next one."),
         ("start", "workbook:start_", "Copy an exercise's stub to your desk, and say what it asks."),
         ("check", "workbook:check_", "Judge your answer, and say what is wrong."),
         ("hint", "workbook:hint_", "Show the next hint: a nudge, then the idea, then the line."),
@@ -86,6 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a character is no reason to fail
     try:
+        language()  # one that is not there is told now, and not in the middle of a sentence
         with _terminated_as_interrupted():
             result = _app()(tokens, exit_on_error=False, result_action="return_value", error_console=err())
         return result if isinstance(result, int) else 0
@@ -94,23 +98,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except cyclopts.CycloptsError:
         return 2  # cyclopts has said what it got and what it wanted
     except KeyboardInterrupt:
-        err().print("\ninterrupted")
+        err().print("\n" + say("interrupted"))
         return 130
     except BrokenPipeError:  # the reader of our output has gone, as in `zth list | head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:  # a full disk behind a redirection, say
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _cannot(f"Cannot write: {error.strerror or error}.", "Free some space, or choose another place.")
+        told = say("Cannot write: {why}.", why=error.strerror or error)
+        return _cannot(told, say("Free some space, or choose another place."))
     except ImportError as error:
-        return _cannot(
-            f"A part of the installation is missing: {error}.", "Install again: make setup, or pip install zth"
-        )
+        told = say("A part of the installation is missing: {what}.", what=error)
+        return _cannot(told, say("Install again: make setup, or pip install zth"))
     except Exception as error:  # exit code 1 means "your answer is wrong"; a fault of ours must not say that
         if "ZTH_DEBUG" in os.environ:
             raise
-        told = f"A fault of zth itself, not of yours: {type(error).__name__}: {error}"
-        return _cannot(told, "Please report it, with what ZTH_DEBUG=1 in front of the same command prints.")
+        told = say("A fault of zth itself, not of yours: {what}", what=f"{type(error).__name__}: {error}")
+        return _cannot(told, say("Please report it, with what ZTH_DEBUG=1 in front of the same command prints."))
 
 
 def _cannot(problem: str, next_move: str) -> int:

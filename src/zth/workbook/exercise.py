@@ -3,7 +3,8 @@
 ::
 
     l01_micrograd/e02_softmax/
-      task.md      title, what it needs, statement, then the hints: nudge, idea, line
+      task.md      title, what it asks in a line, what it needs, where in the video it belongs, statement, then the
+                   hints: nudge, idea, line
       stub.py      what the learner starts from
       check.py     the questions, and the wrong answers that it must reject (see `check`)
       solution.py  an import of the library's object, plus the explanation
@@ -14,6 +15,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,12 +25,16 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from zth.errors import ExerciseError, did_you_mean
+from zth.texts import mark, say, translated
 from zth.workbook.lecture import ROOT, Lecture
+from zth.workbook.video import Clip, clips
 
 if TYPE_CHECKING:  # `zth list` reads the folders without them, and so without NumPy
     from zth.workbook.check import Limits, Mistake, Part
 
-HINTS = ("nudge", "idea", "line")
+HINTS = (mark("nudge"), mark("idea"), mark("line"))
+_TOP = re.compile(r"# (?P<title>.+)\n+(?P<head>(?:(?:Asks|Needs|Video): .+\n+)*)(?P<statement>(?s:.+))")
+_NEED = re.compile(r"(\d+\.\d+)(?: \((.*?)\)(?=, \d|$))?")  # "5.1 (what it gives), 5.2": the words may hold `f()`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +42,10 @@ class Task:
     """What task.md says."""
 
     title: str
-    needs: tuple[str, ...]
+    asks: str
+    """What is asked, in a line; where the head does not say it, the statement's first sentence."""
+    needs: Mapping[str, str]
+    """The exercises that this one builds on: their ids, each with what it uses of them ("": not said)."""
     statement: str
     hints: tuple[str, ...]
     """As many as HINTS, in that order: each says more than the one before."""
@@ -76,11 +85,21 @@ class Exercise:
 
     @cached_property
     def task(self) -> Task:
-        return parse_task((self.folder / "task.md").read_text(encoding="utf-8"), self.folder.name)
+        return parse_task(translated(self.folder / "task.md").read_text(encoding="utf-8"), self.folder.name)
+
+    @property
+    def clips(self) -> list[Clip]:
+        """Where it belongs in the lectures' videos.
+
+        >>> [str(clip) for clip in get("1.1").clips]
+        ['8:08-19:09']
+        """
+        top = _TOP.match((self.folder / "task.md").read_text(encoding="utf-8"))
+        return list(clips(_head(top["head"]).get("Video", "") if top else "", self.lecture))
 
     @property
     def stub(self) -> Path:
-        return self.folder / "stub.py"
+        return translated(self.folder / "stub.py")
 
     @property
     def right_answers(self) -> list[Path]:
@@ -111,6 +130,12 @@ class Exercise:
         module = self.module("solution")
         return {name: getattr(module, name) for name in module.__all__}
 
+    @property
+    def explanation(self) -> str:
+        """Why the solution is as it is: the docstring of solution.py, which a translation has as solution.md."""
+        own = translated(self.folder / "solution.md")
+        return own.read_text(encoding="utf-8") if own.is_file() else inspect.getdoc(self.module("solution")) or ""
+
     def module(self, name: str) -> ModuleType:
         """The exercise's check, solution or measure module, imported."""
         return importlib.import_module(f"zth.workbook.{self.folder.parent.name}.{self.folder.name}.{name}")
@@ -130,29 +155,46 @@ def get(exercise_id: str) -> Exercise:
     known = {exercise.id: exercise for exercise in exercises()}
     if exercise_id not in known:
         near = did_you_mean(exercise_id, known)
-        raise ExerciseError(f"There is no exercise {exercise_id!r}.", f"{near} See: zth list")
+        told = say("There is no exercise {id!r}.", id=exercise_id)
+        raise ExerciseError(told, say("{near} See: zth list", near=near))
     return known[exercise_id]
 
 
 def parse_task(text: str, name: str) -> Task:
     """task.md -> Task; raises ExerciseError saying what is missing.
 
-    >>> text = "# Softmax\\n\\nNeeds: 1.1\\n\\nWrite it.\\n\\n## Nudge\\na\\n\\n## Idea\\nb\\n\\n## Line\\nc\\n"
-    >>> parse_task(text, "e02").needs
-    ('1.1',)
+    >>> text = "# Softmax\\n\\nNeeds: 1.1 (its h)\\n\\nWrite it.\\n\\n"
+    >>> task = parse_task(text + "## Nudge\\na\\n\\n## Idea\\nb\\n\\n## Line\\nc\\n", "e02")
+    >>> task.needs, task.asks
+    ({'1.1': 'its h'}, 'Write it.')
     """
-    head, *sections = re.split(r"^## +", text, flags=re.MULTILINE)
+    top, *sections = re.split(r"^## +", text, flags=re.MULTILINE)
     hints = dict(section.split("\n", 1) for section in sections)
-    found = re.match(r"# (?P<title>.+)\n+(?:Needs: (?P<needs>.+)\n+)?(?P<statement>(?s:.+))", head)
+    found = _TOP.match(top)
     if found is None or [heading.strip().lower() for heading in hints] != list(HINTS):
         raise ExerciseError(
             f"task.md of {name} has the sections {', '.join(hints) or 'none'}.",
             "It needs a '# Title', a statement, then '## Nudge', '## Idea' and '## Line', in this order.",
         )
-    needs = found["needs"] or ""
+    head, statement = _head(found["head"]), found["statement"].strip()
     return Task(
         title=found["title"].strip(),
-        needs=tuple(re.findall(r"\d+\.\d+", needs)),
-        statement=found["statement"].strip(),
+        asks=head.get("Asks", "") or _first_sentence(statement),
+        needs=dict(_NEED.findall(head.get("Needs", ""))),
+        statement=statement,
         hints=tuple(hint.strip("\n").rstrip() for hint in hints.values()),
     )
+
+
+def _head(lines: str) -> dict[str, str]:
+    """The lines between a task's title and its statement.
+
+    >>> _head("Needs: 1.1\\nVideo: 1:27:05-1:43:55\\n\\n")
+    {'Needs': '1.1', 'Video': '1:27:05-1:43:55'}
+    """
+    return dict(line.split(": ", 1) for line in lines.splitlines() if line)
+
+
+def _first_sentence(statement: str) -> str:
+    paragraph = " ".join(statement.split("\n\n")[0].split())
+    return re.split(r"(?<=[.?!:]) ", paragraph)[0]

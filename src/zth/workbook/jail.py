@@ -24,6 +24,7 @@ from typing import IO, Any, Self
 
 import psutil
 
+from zth.texts import say
 from zth.workbook import wire
 from zth.workbook.check import Limits
 
@@ -207,14 +208,13 @@ class Answer:
             if not isinstance(reply, dict) or len(reply) != 1 or not set(reply) <= {"value", "raised"}:
                 raise wire.WireError("an answer of another form")
         except TimeoutError as error:
-            raise Trouble("time", f"no answer within {self._limits.seconds:g} s") from error
+            raise Trouble("time", say("no answer within {seconds:g} s", seconds=self._limits.seconds)) from error
         except ConnectionError as error:
             self.hung_up = True
-            raise Trouble("ended", "the process ended before it answered") from error
+            raise Trouble("ended", say("the process ended before it answered")) from error
         except wire.WireError as error:
-            raise Trouble(
-                "forged", f"something else than an answer came through the judge's channel: {error}"
-            ) from error
+            told = say("something else than an answer came through the judge's channel: {what}", what=error)
+            raise Trouble("forged", told) from error
         finally:
             self._seconds_left = max(self._seconds_left - (time.monotonic() - started), 1e-3)
         if "raised" in reply:
@@ -245,16 +245,18 @@ class Answer:
     def ending(self) -> str:
         """How the process ended by itself, for a person; "" where it was still serving. Known after the block."""
         if self._ending is None:
-            return "your code killed or stopped the process that ran it"
+            return say("your code killed or stopped the process that ran it")
         died_by, code = self._ending.get("signal", 0), self._ending.get("code", 0)
         if died_by == signal.SIGSEGV:
-            return "your code crashed the interpreter (segmentation fault): most often a recursion without end"
+            return say("your code crashed the interpreter (segmentation fault): most often an endless recursion")
         if died_by == signal.SIGXCPU:
-            return "your code used up its processor time"
+            return say("your code used up its processor time")
         if died_by:
-            return f"your code's process was ended by {signal.Signals(died_by).name}"
+            return say("your code's process was ended by {signal}", signal=signal.Signals(died_by).name)
         if self._ending.get("ended"):
-            return f"your code ended its process (exit code {code}): take out os._exit(), exit() or quit()"
+            return say(
+                "your code ended its process (exit code {code}): take out os._exit(), exit() or quit()", code=code
+            )
         return ""
 
 
@@ -282,7 +284,7 @@ class Remote:
         return iter(self._answer.ask("list", target=self._handle))
 
     def __repr__(self) -> str:
-        return f"{self._handle.type_name} object {self._handle.text}"
+        return say("{type} object {text}", type=self._handle.type_name, text=self._handle.text)
 
     def _operate(self, name: str, *args: object) -> Any:
         return self._answer.ask("operator", name=name, args=_local(list(args)))

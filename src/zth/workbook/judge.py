@@ -20,6 +20,7 @@ from typing import Any
 
 from zth.compare import difference
 from zth.errors import ExerciseError
+from zth.texts import say, say_many
 from zth.workbook import wire
 from zth.workbook.check import Mistake, Part
 from zth.workbook.exercise import Exercise
@@ -48,14 +49,19 @@ def read_source(path: Path) -> str:
     """The learner's file as text; raises ExerciseError with what to do where it cannot be had."""
     try:
         if not path.is_file():
-            raise ExerciseError(f"There is no file {path}.", "Start the exercise first: zth start ID")
-        if path.stat().st_size > MAX_SOURCE:
-            raise ExerciseError(f"{path} has {path.stat().st_size:,} bytes; an answer has at most {MAX_SOURCE:,}.")
+            raise ExerciseError(
+                say("There is no file {path}.", path=path), say("Start the exercise first: zth start ID")
+            )
+        if (size := path.stat().st_size) > MAX_SOURCE:
+            told = say("{path} has {n:,} bytes; an answer has at most {most:,}.", path=path, n=size, most=MAX_SOURCE)
+            raise ExerciseError(told)
         return path.read_text(encoding="utf-8-sig")  # some editors begin a file with a byte order mark
     except UnicodeDecodeError as error:
-        raise ExerciseError(f"{path} is not UTF-8 text (byte {error.start}).", "Save it as UTF-8.") from error
+        told = say("{path} is not UTF-8 text (byte {byte}).", path=path, byte=error.start)
+        raise ExerciseError(told, say("Save it as UTF-8.")) from error
     except OSError as error:
-        raise ExerciseError(f"{path} cannot be read: {error.strerror}.", "Check its permissions.") from error
+        told = say("{path} cannot be read: {why}.", path=path, why=error.strerror)
+        raise ExerciseError(told, say("Check its permissions.")) from error
 
 
 def _judge(exercise: Exercise, path: Path, source: str, jail: Jail) -> Verdict:
@@ -86,13 +92,14 @@ def _ask_all(exercise: Exercise, path: Path, source: str, answer: Answer, verdic
         answer.load(path, source)
     except Raised as error:
         found = raised(exercise.parts[0].name, "", error, limits)
-        told = f"Your file cannot be run: {found.says or found.got}"
+        told = say("Your file cannot be run: {why}", why=found.says or found.got)
         verdicts.append(replace(found, says=told, state="raised"))
         return
     verdicts.extend(_Examination(exercise, answer).run())  # one by one: what was found stays when `Trouble` comes
     if patched := answer.patched():
         names = ", ".join(patched[:5])
-        raise Trouble("patched", f"your file replaced {names}; leave the libraries as they are")
+        told = say("your file replaced {names}; leave the libraries as they are", names=names)
+        raise Trouble("patched", told)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,7 +160,7 @@ class _Examination:
         if part.step is not None:
             return self._examine_step(part, failed)
         known = _recognise(part, outcomes, self._solution, self._mistakes)
-        return failed if known is None else replace(failed, mistake=known.name, says=known.says)
+        return failed if known is None else replace(failed, mistake=known.name, says=say(known.says))
 
     def _examine_step(self, part: Part, failed: PartVerdict) -> PartVerdict:
         """Whose fault is it: this line's, or that of a line before it?"""
@@ -176,7 +183,7 @@ class _Examination:
             mistaken = mistake.put_into(self._solution)
             theirs = (by_rule(part, mistaken, g, o.inputs) for g, o in zip(given, outcomes, strict=True))
             if all(_alike(o.got, wrong, part) for o, wrong in zip(outcomes, theirs, strict=True)):
-                return replace(failed, mistake=mistake.name, says=mistake.says)
+                return replace(failed, mistake=mistake.name, says=say(mistake.says))
         return failed
 
     def _suspects(self, part: Part) -> list[PartVerdict]:
@@ -221,10 +228,9 @@ def _alike(got: object, expected: object, part: Part) -> bool:
 def _inherited(part: Part, failed: PartVerdict, suspects: Sequence[PartVerdict]) -> PartVerdict:
     began = [name for suspect in suspects for name in (suspect.follows or (suspect.name,))]
     follows = tuple(dict.fromkeys(began))
-    where = " and ".join(f"`{name}`" for name in follows)
-    return replace(
-        failed, state="inherited", says=f"`{part.name}` follows from {where}; look there first.", follows=follows
-    )
+    where = say(" and ").join(f"`{name}`" for name in follows)
+    says = say("`{name}` follows from {where}; look there first.", name=part.name, where=where)
+    return replace(failed, state="inherited", says=says, follows=follows)
 
 
 def _held_to(part: Part, failed: PartVerdict, outcome: _Outcome, local: object) -> PartVerdict:
@@ -232,16 +238,16 @@ def _held_to(part: Part, failed: PartVerdict, outcome: _Outcome, local: object) 
     if isinstance(outcome.got, Raised) or isinstance(local, Exception):
         return failed
     found = _compared(part, outcome.inputs, outcome.got, _plain(local))
-    says = "This line is held to what its rule makes of your own earlier results."
+    says = say("An earlier line is wrong, so this one is judged by what it makes of your own earlier results.")
     return failed if found is None else replace(found, says=says)
 
 
 def _compared(part: Part, inputs: tuple[Any, ...], got: object, wanted: object) -> PartVerdict | None:
     """None where `got` will do."""
     if wanted is not None and (got is None or (isinstance(got, Remote) and got.type_name == "ellipsis")):
-        says = f"`{part.call(inputs)}` returns nothing yet: write it, and return the result."
+        says = say("`{call}` returns nothing yet: write it, and return the result.", call=part.call(inputs))
         if part.step is not None:
-            says = f"`{part.step.variable}` is not written yet, or not among what is returned."
+            says = say("`{name}` is not written yet, or not among what is returned.", name=part.step.variable)
         return PartVerdict(name=part.name, state="unwritten", call=part.call(inputs), got="None", says=says)
     if part.accept is not None:
         says = part.accept(got, wanted)
@@ -264,7 +270,7 @@ def _compared(part: Part, inputs: tuple[Any, ...], got: object, wanted: object) 
 def _apart(got: object, wanted: object, part: Part) -> str:
     """Where two results differ, for a person; "" where they agree."""
     if (foreign := _foreign(got)) is not None:
-        return f"got an object of type {foreign.type_name}, wanted {show(wanted)}"
+        return say("got an object of type {type}, wanted {wanted}", type=foreign.type_name, wanted=show(wanted))
     apart = difference(got, wanted, part.tolerance)
     return "" if apart is None else str(apart)
 
@@ -314,14 +320,20 @@ def _explain(trouble: Trouble | None, answer: Answer, unreached: Sequence[Part])
     """The end of the process in a sentence; "" where it served to the last question and left nothing running."""
     if answer.keeper_lost:
         return answer.ending
-    left = f"your code left {answer.left_behind} process(es) running; they were ended" if answer.left_behind else ""
+    left = ""
+    if n := answer.left_behind:
+        left = say_many(
+            "your code left {n} process running; it was ended",
+            "your code left {n} processes running; they were ended",
+            n,
+        )
     if trouble is None:
         return left
     if trouble.kind == "ended":
         return answer.ending or str(trouble)
     if trouble.kind == "time":
-        asked = f"`{unreached[0].name}`" if unreached else "your file"
-        return f"{asked} gave {trouble}: is there a loop that never ends?"
+        asked = f"`{unreached[0].name}`" if unreached else say("your file")
+        return say("{asked} gave {trouble}: is there a loop that never ends?", asked=asked, trouble=trouble)
     return str(trouble)
 
 

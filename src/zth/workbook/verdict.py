@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from zth.compare import as_array
+from zth.texts import say
 from zth.workbook.check import Limits, Part
 from zth.workbook.jail import Raised, Remote
 
@@ -63,14 +64,15 @@ class Verdict:
 
 
 def missing(part: Part, inputs: tuple[Any, ...], name: str) -> PartVerdict:
-    says = (
-        f"Your file has no `{name}`. Put it back under this name; `zth reset` gives a fresh stub and keeps a backup."
+    says = say(
+        "Your file has no `{name}`. Put it back under this name; `zth reset` gives a fresh stub and keeps a backup.",
+        name=name,
     )
     return PartVerdict(name=part.name, state="missing", call=part.call(inputs), says=says)
 
 
 def unusable(part: Part, inputs: tuple[Any, ...], error: Exception) -> PartVerdict:
-    says = "What came back could not be worked with: is every result of the kind that the statement asks for?"
+    says = say("What came back could not be used. Is every result of the kind that the statement asks for?")
     told = f"{type(error).__name__}: {error}"
     return PartVerdict(name=part.name, state="wrong", call=part.call(inputs), difference=told, says=says)
 
@@ -79,15 +81,20 @@ def raised(name: str, call: str, error: Raised, limits: Limits) -> PartVerdict:
     place = ""
     if error.frames:
         line, function, text = error.frames[-1]
-        inside = f", in {function}" if function not in ("", "<module>") else ""
-        place = f"line {line}{inside}: {text}"
+        if function in ("", "<module>"):
+            place = say("line {line}: {code}", line=line, code=text)
+        else:
+            place = say("line {line}, in {function}: {code}", line=line, function=function, code=text)
     unwritten = error.type_name == "NotImplementedError" and bool(error.frames)
+    says = _meaning(error, limits)
+    if unwritten:
+        says = error.message or say("`{name}` is not written yet.", name=name)
     return PartVerdict(
         name=name,
         state="unwritten" if unwritten else "raised",
         call=call,
         got=f"{error.type_name}: {error.message}".removesuffix(": "),
-        says=(error.message or f"`{name}` is not written yet.") if unwritten else _meaning(error, limits),
+        says=says,
         place=place,
     )
 
@@ -95,11 +102,11 @@ def raised(name: str, call: str, error: Raised, limits: Limits) -> PartVerdict:
 def _meaning(error: Raised, limits: Limits) -> str:
     """What an exception mostly means, in an exercise; "" where its own words are enough."""
     if error.type_name == "RecursionError":
-        return "A function calls itself without an end."
+        return say("A function calls itself without an end.")
     if error.type_name == "SystemExit":
-        return "Take out exit() or quit(): the file is run by the judge, and must return to it."
+        return say("Take out exit() or quit(): the judge runs your file, and your file must let it go on.")
     if "MemoryError" in error.bases or "can't allocate memory" in error.message:
-        return f"Your code asked for more than the {limits.memory_mb} MB of memory that it has."
+        return say("Your code asked for more than the {mb} MB of memory that it may use.", mb=limits.memory_mb)
     return ""
 
 
@@ -126,6 +133,6 @@ def show(value: object) -> str:
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key!r}: {show(item)}" for key, item in list(value.items())[:8]) + "}"
     if isinstance(value, int) and value.bit_length() > 1000:
-        return f"an integer of {value.bit_length()} bits"
+        return say("an integer of {n} bits", n=value.bit_length())
     text = repr(value.item() if hasattr(value, "item") else value)
     return text if len(text) <= 200 else f"{text[:197]}..."

@@ -119,7 +119,7 @@ def test_slips_in_a_real_file_are_named(slip, style: str, old: str, new: str, pa
     [
         ("tensor.grad\n    return", "(tensor.grad + 1e-3 * tensor)\n    return", "weight decay"),
         ("[C.clone(),", "[torch.zeros_like(C),", "C came back as zeros"),
-        ("[C.clone(),", "[torch.randn_like(C),", "C is another one"),
+        ("[C.clone(),", "[torch.randn_like(C),", "C is not the one"),
         ("range(3000)", "range(20)", "Train longer"),
         ("torch.zeros(n_hidden), torch.zeros(n_hidden, V)", "torch.zeros(n_hidden), torch.randn(n_hidden, V)", "W2"),
         (

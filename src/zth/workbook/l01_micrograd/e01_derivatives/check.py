@@ -64,7 +64,7 @@ def _gradient(**wrong: Callable[[float], float]) -> dict[str, object]:
 MISTAKES = [
     Mistake(
         name="chain rule forgotten",
-        says="The slope of sin(3b) is 3 cos(3b): the inner function's slope, 3, is a factor.",
+        says="The slope of sin(3b) is 3 cos(3b): multiply by the slope of the inner function, 3.",
         instead=_gradient(b=lambda b: cos(3 * b) + 2.5 * b**1.5),
     ),
     Mistake(
@@ -89,7 +89,8 @@ MISTAKES = [
     ),
     Mistake(
         name="all coordinates moved at once",
-        says="Every coordinate was moved at once: that is the slope along the diagonal. Move one, hold the others.",
+        says="You moved every coordinate at once, which gives the slope along the diagonal. Move one, and hold the "
+        "others still.",
         instead={"forward_difference": _all_at_once},
     ),
     Mistake(
@@ -99,7 +100,7 @@ MISTAKES = [
     ),
     Mistake(
         name="divided by h instead of 2h",
-        says="From x - h to x + h is a distance of 2h; you divided by h, so each slope is twice too large.",
+        says="The distance from x - h to x + h is 2h. You divided by h, so each slope is twice what it should be.",
         instead={"symmetric_difference": _difference(1, -1, 1)},
     ),
 ]

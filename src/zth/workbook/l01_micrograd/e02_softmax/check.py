@@ -233,8 +233,8 @@ MISTAKES = [
     ),
     Mistake(
         name="softmax: the sum left the graph",
-        says="The probabilities are right, their gradients are not: you divide by a plain number. Every logit is in "
-        "the sum, so it must be a Value too: sum the Values, not their .data.",
+        says="The probabilities are right, but their gradients are not: you divide by a plain number. Every logit "
+        "is in the sum, so it must be a Value too: sum the Values, not their .data.",
         instead={"softmax": _softmax_with_fixed_total},
     ),
     Mistake(
@@ -271,32 +271,32 @@ MISTAKES = [
     ),
     Mistake(
         name="no gradient to begin with",
-        says="All gradients are 0, since each is a multiple of the one above it. backward() must begin with "
+        says="All gradients are 0, because each is a multiple of the one above it. backward() must begin with "
         "`self.grad = 1.0`: the derivative of a number with respect to itself.",
         instead=mistaken(seed=0.0),
     ),
     Mistake(
         name="a node's turn comes too early",
-        says="A node handed its gradient down before all of it had arrived. Its turn comes after that of everything "
+        says="A node passed its gradient on before all of it had arrived. Its turn comes after every node that was "
         "made from it: sort the graph first, so that operands come before results, and go through it backwards.",
         instead=mistaken(order=_at_once),
     ),
     Mistake(
         name="a node has several turns",
-        says="A node that is used twice handed its gradient down twice. Visit each node once, after everything made "
-        "from it: keep a set of those that you have seen.",
+        says="A node that is used twice passed its gradient on twice. Visit each node once, after every node that "
+        "was made from it: keep a set of those that you have seen.",
         instead=mistaken(order=_every_way),
     ),
     Mistake(
         name="the way back is cut",
         says="The value is right, but no gradient gets through. The new Value must know how to go back: is there a "
-        "line `out._backward = _backward`, and is it `self.grad` that grows?",
+        "line `out._backward = _backward`, and does `_backward` add to `self.grad`?",
         instead=mistaken({name: _cut(RULES[name]) for name in NEW}),
     ),
     Mistake(
         name="the operands are forgotten",
         says="What lies two steps back gets no gradient: the new Value does not remember what it was made from, so "
-        "backward() never comes there. Pass it on: `Value(..., (self,))`.",
+        "backward() never gets there. Pass it on: `Value(..., (self,))`.",
         instead=mistaken(known_operands=lambda self: () if self.made_by in NEW else self.operands),
     ),
     Mistake(
@@ -313,13 +313,14 @@ MISTAKES = [
     ),
     Mistake(
         name="the gradient from above is forgotten",
-        says="The slope alone is added. The chain rule wants it times the gradient that arrives: slope * out.grad.",
+        says="You add the slope alone. By the chain rule it is multiplied by the gradient that arrives: slope * "
+        "out.grad.",
         instead=mistaken(share=lambda self, slope: slope if self.made_by in NEW else slope * self.grad),
     ),
     Mistake(
         name="exp: slope 1",
-        says="`exp` hands on the gradient as it came. The slope of e^x is e^x, which is out.data: "
-        "multiply out.grad by it.",
+        says="`exp` passes the gradient on unchanged. The slope of e^x is e^x, which is out.data: multiply "
+        "out.grad by it.",
         instead=_slopes(exp=lambda _: 1.0),
     ),
     Mistake(
@@ -381,8 +382,9 @@ MISTAKES = [
     ),
     Mistake(
         name="no number on the left",
-        says="For 2 + x Python asks 2 first, which knows nothing of Values, and then calls x.__radd__(2); so too "
-        "__rmul__, __rsub__ and __rtruediv__. Is the method there, and does it take a plain number?",
+        says="For 2 + x, Python asks 2 first, which knows nothing of Values, and then calls x.__radd__(2). "
+        "__rmul__, __rsub__ and __rtruediv__ work in the same way. Is the method there, and does it take a plain "
+        "number?",
         instead=mistaken(__radd__=_refuse, __rmul__=_refuse, __rsub__=_refuse, __rtruediv__=_refuse),
     ),
     Mistake(

@@ -142,13 +142,13 @@ def _one_step(W: Tensor, words: Words, steps: int, rate: float) -> Any:
 MISTAKES = [
     Mistake(
         name="one dot in front",
-        says="With one dot in front, nothing predicts the first letter: it is always context. Put two in front. (The "
-        "loss would look better, 2.06 instead of 2.19, only because the hardest guess is left out.)",
+        says="With one dot in front, the first letter is never predicted: it is only ever context. Put two in "
+        "front. (The loss would look better, 2.06 instead of 2.19, only because the hardest guess is left out.)",
         instead=_all_over(_cut(".", ".")),
     ),
     Mistake(
         name="no dot behind",
-        says="The end of a name must be predicted too, or the model never learns to stop: put a dot behind the word.",
+        says="The end of a name must be predicted too, or the model never learns to stop: put a dot after the word.",
         instead=_all_over(_cut("..", "")),
     ),
     Mistake(
@@ -158,8 +158,8 @@ MISTAKES = [
     ),
     Mistake(
         name="two dots behind",
-        says="Two dots in front, but only one behind: the second would be predicted after the first, without a "
-        "doubt. That adds an easy guess to every name, and so flatters the loss.",
+        says="Put two dots in front, but only one after the word: a second one always follows the first, so it is "
+        "an easy guess. It is added to every name, and makes the loss look better than it is.",
         instead=_all_over(_cut("..", "..")),
     ),
     Mistake(
@@ -187,7 +187,7 @@ MISTAKES = [
     Mistake(
         name="keepdim forgotten",
         says="P[i, j] was divided by the sums of other rows. (27, 27, 27) / (27, 27) lines the shapes up from the "
-        "right, without an error: use P.sum(2, keepdim=True), and look at whether P[0, 1].sum() is 1.",
+        "right, without an error: use P.sum(2, keepdim=True), and check that P[0, 1].sum() is 1.",
         instead={"probabilities": lambda N, k: (N + k) / (N + k).sum(2)},
     ),
     Mistake(
@@ -240,7 +240,7 @@ MISTAKES = [
     ),
     Mistake(
         name="gradients pile up",
-        says="From the second step on, the gradient holds those of the steps before. backward() adds: set "
+        says="From the second step on, the gradient still contains those of the steps before. backward() adds: set "
         "W.grad = None before each.",
         instead={"train": _train(forgets=False)},
     ),
@@ -251,7 +251,8 @@ MISTAKES = [
     ),
     Mistake(
         name="summed loss",
-        says="Each step is too long by a factor, the number of trigrams: take the mean of the losses, not the sum.",
+        says="Each step is too long, by a factor of the number of trigrams: take the mean of the losses, not the "
+        "sum.",
         instead={"train": _train(loss_of=lambda logits, k: F.cross_entropy(logits, k, reduction="sum"))},
     ),
     Mistake(

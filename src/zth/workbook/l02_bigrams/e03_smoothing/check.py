@@ -191,14 +191,14 @@ MISTAKES = [
     ),
     Mistake(
         name="tuned on test",
-        says="k was chosen by its loss on test. Then the test loss is the best of many, and no fair forecast any "
-        "more. Choose by dev; ask test once, afterwards.",
+        says="k was chosen by its loss on test. Then the test loss is the best of many, and no longer a fair "
+        "forecast. Choose by dev; ask test once, afterwards.",
         instead={"tune": _tune(on=_test)},
     ),
     Mistake(
         name="test in dev's place",
-        says="Both losses are test's, and test chose k. So the test loss is the best of many, and no fair forecast "
-        "any more. Choose by dev; ask test once, afterwards.",
+        says="Both losses are test's, and test chose k. So the test loss is the best of many, and no longer a fair "
+        "forecast. Choose by dev; ask test once, afterwards.",
         instead={"tune": _tune(on=_test, told=_test)},
     ),
     Mistake(
@@ -215,7 +215,7 @@ MISTAKES = [
     ),
     Mistake(
         name="tuned on dev and test together",
-        says="k was chosen on dev and test together, so test had its say in the choice. Choose by dev alone.",
+        says="k was chosen on dev and test together, so test influenced the choice. Choose by dev alone.",
         instead={"tune": _tune(on=lambda _train, dev, test: dev + test)},
     ),
     Mistake(
@@ -236,7 +236,7 @@ MISTAKES = [
     ),
     Mistake(
         name="position instead of k",
-        says="The first number is the place of the best k in the list. Return the k itself: ks[i].",
+        says="The first number is the position of the best k in the list. Return the k itself: ks[i].",
         instead={"tune": _tune(say=lambda k, ks: list(ks).index(k))},
     ),
     Mistake(

@@ -156,7 +156,8 @@ MISTAKES: list[Mistake] = [
     Mistake(
         name="one-hot after all",
         says="The numbers are right, but the one-hot rows are still there: with 100,000 rows in W and 10,000 "
-        "examples they are a thousand million numbers, nearly all 0, and do not fit into memory. Index: W[xs].",
+        "examples they hold a billion numbers, nearly all 0, and do not fit into memory. Use an index instead: "
+        "W[xs].",
         instead={
             "logits": lambda W, xs: _one_hot(xs, len(W)) @ W,
             "backward": lambda dlogits, xs, n_rows: _one_hot(xs, n_rows).T @ dlogits,
@@ -186,7 +187,7 @@ MISTAKES: list[Mistake] = [
     ),
     Mistake(
         name="the last use wins",
-        says="Where a row was used more than once, only its last use arrived. Uses add up. `dW[xs] = dlogits` and "
+        says="Where a row was used more than once, only its last use counted. Uses add up. `dW[xs] = dlogits` and "
         "`dW[xs] += dlogits` both write each row once; use dW.index_add_(0, xs, dlogits), np.add.at, or a loop.",
         instead=_all_over(_last_use),
     ),
@@ -215,8 +216,8 @@ MISTAKES: list[Mistake] = [
     ),
     Mistake(
         name="minus 1 forgotten",
-        says="Those are the probabilities alone, added up by rows. The character that came has minus 1: its logit "
-        "should grow.",
+        says="Those are the probabilities alone, added up by rows. Subtract 1 at the character that came: its "
+        "logit should grow.",
         instead={"gradient": _gradient(came=lambda ys, n: torch.zeros(len(ys), n))},
     ),
     Mistake(
@@ -227,8 +228,8 @@ MISTAKES: list[Mistake] = [
     ),
     Mistake(
         name="uphill",
-        says="The sign is turned around: that gradient raises the loss. At the logits it is probabilities minus 1 at "
-        "the right place, so that going down makes the right character likelier.",
+        says="The sign is reversed: that gradient raises the loss. At the logits it is probabilities minus 1 at "
+        "the right place, so that going down makes the right character more likely.",
         instead={"gradient": _gradient(sign=-1)},
     ),
     Mistake(

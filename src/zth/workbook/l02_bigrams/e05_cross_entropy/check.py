@@ -151,7 +151,7 @@ MISTAKES = [
     Mistake(
         name="exp of the logits as they are",
         says="exp of a large logit is inf, and inf / inf is not a number; in a row of very low logits every exp is "
-        "0, and 0 / 0 is none either. Subtract each row's largest logit first.",
+        "0, and 0 / 0 is not a number either. Subtract each row's largest logit first.",
         instead=_both(_by_probabilities("none")),
     ),
     Mistake(

@@ -150,7 +150,7 @@ MISTAKES = [
     ),
     Mistake(
         name="d was taken once only",
-        says="You hand out d / total, but d was taken from each count that is not 0. So times the number of "
+        says="You hand out d / total, but d was taken from each count that is not 0. Multiply by the number of "
         "different followers, or the rows do not sum to 1.",
         instead={"kneser_ney": _kneser_ney(taken=lambda _, d: torch.tensor(d))},
     ),
@@ -168,8 +168,8 @@ MISTAKES = [
     ),
     Mistake(
         name="counts of 0 pay as well",
-        says="d was taken from counts of 0 too, which makes them negative, and probabilities with them. Take "
-        "max(N - d, 0).",
+        says="d was taken from counts of 0 too, which makes them negative, and then probabilities are negative as "
+        "well. Take max(N - d, 0).",
         instead={"kneser_ney": _kneser_ney(kept=lambda N, d: N - d)},
     ),
     Mistake(
@@ -189,8 +189,8 @@ MISTAKES = [
     ),
     Mistake(
         name="handed out evenly",
-        says="You give the same share to all characters. Share out by continuation counts: who goes with many is "
-        "likelier to be new here.",
+        says="You give the same share to all characters. Share it out by continuation counts: a character that "
+        "goes with many others is more likely to be new here.",
         instead={
             "kneser_ney": _kneser_ney(fallback=lambda N: torch.full((len(N),), 1 / len(N), dtype=torch.float64)),
         },
@@ -209,8 +209,8 @@ MISTAKES = [
     ),
     Mistake(
         name="keepdim forgotten",
-        says="Each column was divided by a row's total. (V, V) / (V,) lines the shapes up from the right, without an "
-        "error: use N.sum(1, keepdim=True), and look at whether P.sum(1) is 1.",
+        says="Each column was divided by a row's total. (V, V) / (V,) lines the shapes up from the right, without "
+        "an error: use N.sum(1, keepdim=True), and check that P.sum(1) is 1.",
         instead={
             "kneser_ney": _kneser_ney(
                 total=lambda N: _total(N)[:, 0], taken=lambda N, d: d * _followers(N)[:, 0].double()
@@ -254,7 +254,8 @@ MISTAKES = [
     ),
     Mistake(
         name="d added",
-        says="You added d to every count, which is add-k once more. Take d away, where there is something to take.",
+        says="You added d to every count, which is add-k again. Subtract d, where there is something to subtract "
+        "it from.",
         instead={"kneser_ney": lambda N, d: (N + d) / (N + d).sum(1, keepdim=True)},
     ),
     Mistake(

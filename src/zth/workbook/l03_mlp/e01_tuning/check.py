@@ -18,6 +18,7 @@ from zth.data.sources import names
 from zth.models import KneserNeyModel, MLPConfig, MLPModel, NgramModel
 from zth.models.protocol import LanguageModel, evaluating
 from zth.seeds import stream
+from zth.texts import say
 from zth.train import TrainConfig, fit
 from zth.workbook.check import Limits, Mistake, Part
 from zth.workbook.l03_mlp.e01_tuning import solution
@@ -51,7 +52,7 @@ def _accept(got: Any, _wanted: Any) -> str:
     seen, loss = got["seen"], got["loss"]
     if seen == GOOD:
         return ""
-    return f"{SAYS[seen]}{f' Its loss on new names is {loss:.4f}.' if loss else ''}"
+    return say(SAYS[seen]) + (say(" Its loss on new names is {loss:.4f}.", loss=loss) if loss else "")
 
 
 def _trials() -> list[tuple[list[dict[str, float]]]]:
@@ -267,7 +268,8 @@ MISTAKES = [
     ),
     Mistake(
         name="contexts turned around",
-        says="The newest character stands first. A context is read as the name is: the newest one stands last.",
+        says="The newest character comes first in your contexts. Keep the order of the name: the newest one comes "
+        "last.",
         instead=_wrong_windows(turned=True),
     ),
     Mistake(
@@ -287,8 +289,8 @@ MISTAKES = [
     ),
     Mistake(
         name="steps instead of factors",
-        says="The rates lie evenly, so nearly all are of the largest size. Each should be the same factor above the "
-        "one before: space the exponents evenly.",
+        says="The rates are evenly spaced, so nearly all of them are large. Each should be the same factor above "
+        "the one before: space the exponents evenly.",
         instead=_otherwise_right(rates=lambda low, high, n: torch.linspace(low, high, n).tolist()),
     ),
     Mistake(
@@ -309,7 +311,8 @@ MISTAKES = [
     ),
     Mistake(
         name="chosen by train",
-        says="That is the trial with the lowest loss on train, which favours whoever learns by heart. dev chooses.",
+        says="That is the trial with the lowest loss on train, which favours a net that has learnt its data by "
+        "heart. Choose by dev.",
         instead=_otherwise_right(best=_best(lambda trial: trial["train"])),
     ),
     Mistake(

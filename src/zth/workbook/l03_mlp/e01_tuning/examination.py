@@ -19,6 +19,7 @@ from torch import Tensor
 from zth.compare import as_array
 from zth.data.sources import names
 from zth.data.split import split_lines
+from zth.texts import mark
 from zth.workbook.l03_mlp.e01_tuning.solution import examples
 
 BOUND = 2.2
@@ -34,8 +35,10 @@ Words = list[str]
 Predict = Callable[[Tensor], Any]
 
 SAYS = {
-    "a wrong form": "train must return block_size, a whole number from 2 to 16, and predict, which makes N rows of "
-    "27 numbers of N contexts.",
+    "a wrong form": mark(
+        "train must return block_size, a whole number from 2 to 16, and predict, which turns N contexts into N rows "
+        "of 27 numbers."
+    ),
     "nan": "predict gives nan: the training has diverged. The rate is too high, or it stays high for too long: look "
     "for one with `rates`, and let it fall towards the end.",
     "logarithms": "predict gives logarithms of probabilities. Return the probabilities: .exp(), or softmax of the "

@@ -179,7 +179,7 @@ MISTAKES = [
     ),
     Mistake(
         name="b1 after tanh",
-        says="b1 was added behind tanh. It belongs inside: tanh(x @ W1 + b1).",
+        says="b1 was added after tanh. It belongs inside: tanh(x @ W1 + b1).",
         instead={"loss": _loss(hidden=lambda sums, b1: torch.tanh(sums) + b1)},
     ),
     Mistake(
@@ -232,7 +232,7 @@ MISTAKES = [
     ),
     Mistake(
         name="one side of tanh only",
-        says="Only h > 0.97 was counted. At -0.97 tanh is as flat: take h.abs() > 0.97.",
+        says="Only h > 0.97 was counted. At -0.97 tanh is just as flat: take h.abs() > 0.97.",
         instead={"saturation": _share(lambda h: h > 0.97), "dead_units": _dead(lambda h: (h > 0.97).all(0))},
     ),
     Mistake(
@@ -242,7 +242,7 @@ MISTAKES = [
     ),
     Mistake(
         name="the share that is not saturated",
-        says="That is the share of h that still learns. Asked is the other one: h.abs() > 0.97.",
+        says="That is the share of h that still learns. The exercise asks for the other one: h.abs() > 0.97.",
         instead={"saturation": _share(lambda h: h.abs() <= 0.97)},
     ),
     Mistake(
@@ -322,7 +322,7 @@ MISTAKES = [
     ),
     Mistake(
         name="the variance instead of its root",
-        says="W1 was divided by the number of inputs, not by its root, so h says little. The variance should be "
+        says="W1 was divided by the number of inputs, not by its root, so h is close to 0. The variance should be "
         "1/(T*E), and you multiply by the standard deviation: 1/sqrt(T*E).",
         instead={"init": _init(W1=lambda fan_in, _: 1 / fan_in)},
     ),
@@ -335,13 +335,13 @@ MISTAKES = [
     Mistake(
         name="W2 all zero",
         says="The first loss is ln V exactly, but in the first step C, W1 and b1 have no gradient: on its way to "
-        "them it is multiplied with W2. Take small numbers instead of zeros.",
+        "them it is multiplied by W2. Take small numbers instead of zeros.",
         instead={"init": _init(W2=lambda _fan_in, _fan_out: 0.0)},
     ),
     Mistake(
         name="everything zero",
-        says="All is zero: only b2 has a gradient, in the first step and in all that follow. Exercise 4.1 is about "
-        "this net.",
+        says="Everything is zero: only b2 has a gradient, in the first step and in all that follow. Exercise 4.1 "
+        "is about this net.",
         instead={"init": _init(C=0, W1=lambda *_: 0.0, b1=0, W2=lambda *_: 0.0)},
     ),
     Mistake(

@@ -179,7 +179,7 @@ MISTAKES = [
     ),
     Mistake(
         name="tanh on the way back forgotten",
-        says="The gradient at h went on as it is. Through tanh it is multiplied with 1 - h**2.",
+        says="The gradient at h went on as it is. Through tanh it is multiplied by 1 - h**2.",
         instead={"gradients": slips.tanh_not_undone},
     ),
     Mistake(
@@ -190,7 +190,7 @@ MISTAKES = [
     ),
     Mistake(
         name="uphill",
-        says="All signs are turned around: these gradients raise the loss.",
+        says="All signs are reversed: these gradients raise the loss.",
         instead={"gradients": slips.gradients(after=lambda grads: [-grad for grad in grads])},
     ),
     Mistake(
@@ -225,8 +225,8 @@ MISTAKES = [
     ),
     Mistake(
         name="logarithms mixed",
-        says="The losses (the logarithms) were averaged. Then whatever one of the two forbids is forbidden, and "
-        "nothing is ever gained. Average the probabilities, and take the logarithm afterwards.",
+        says="The losses (the logarithms) were averaged. Then a character that one of the two rules out stays "
+        "ruled out, and the mixture gains nothing. Average the probabilities, and take the logarithm afterwards.",
         instead=slips.wrong_loss(slips.mixture(slips.geometric)),
     ),
     Mistake(
@@ -273,8 +273,8 @@ MISTAKES = [
     ),
     Mistake(
         name="chosen on test",
-        says="alpha was chosen by its loss on test. Then that loss is the best of many, and no fair forecast any "
-        "more. Choose by dev; ask test once, afterwards.",
+        says="alpha was chosen by its loss on test. Then that loss is the best of many, and no longer a fair "
+        "forecast. Choose by dev; ask test once, afterwards.",
         instead={"best_alpha": slips.best(by=slips.only_test)},
     ),
     Mistake(
@@ -350,7 +350,8 @@ MISTAKES = [
     ),
     Mistake(
         name="absolute values",
-        says="Those are absolute values, the L1 penalty, which pulls all weights equally hard. Here it is squares.",
+        says="Those are absolute values, the L1 penalty, which pulls all weights equally hard. Here squares are "
+        "asked for.",
         instead={"penalty": slips.penalty(size=lambda p: p.abs().sum())},
     ),
     Mistake(

@@ -16,6 +16,7 @@ from zth.compare import as_array
 from zth.data.sources import names as all_names
 from zth.data.vocab import Vocabulary
 from zth.data.windows import windows
+from zth.texts import say
 from zth.workbook.check import Limits, Mistake, Part
 from zth.workbook.l04_batchnorm.e01_all_zero.rules import Rules
 from zth.workbook.l04_batchnorm.e01_all_zero.solution import gradients, train
@@ -137,10 +138,11 @@ def _about(trained: Any, start: Mapping[str, Tensor]) -> dict[str, Any] | None:
     found = {}
     for name, begun in start.items():
         if name not in trained:
-            return {"problem": f"there is no {name} in what train returned"}
+            return {"problem": say("there is no {name} in what train returned", name=name)}
         found[name] = torch.as_tensor(as_array(trained[name]), dtype=torch.float64)
         if found[name].shape != begun.shape:
-            return {"problem": f"{name} has shape {tuple(found[name].shape)}, wanted {tuple(begun.shape)}"}
+            shape, wanted = tuple(found[name].shape), tuple(begun.shape)
+            return {"problem": say("{name} has shape {got}, wanted {wanted}", name=name, got=shape, wanted=wanted)}
     moved = [name for name, begun in start.items() if not torch.allclose(found[name], begun.double(), atol=1e-6)]
     losses = {part: _loss(found, *_examples(part)) for part in ("train", "dev")}
     return {"moved": moved, "C": _what_became_of(found["C"], start["C"].double()), **losses}
@@ -151,14 +153,17 @@ def _what_became_of(C: Tensor, begun: Tensor) -> str:
     if torch.allclose(C, begun, atol=1e-6):
         return ""
     if not C.any():
-        return "C came back as zeros. Only the Linears begin at 0; C is given."
+        return say("C came back as zeros. Only the Linears begin at 0; C is given.")
     share = (C * begun).sum() / (begun * begun).sum()
     if 0 < share < 1 and torch.allclose(C, share * begun, atol=1e-5):
-        return (
-            f"All of C has become {100 * (1 - share):.2g} % smaller, though its gradient is 0: that is weight decay. "
-            "Train without it."
+        return say(
+            "All of C has become {percent:.2g} % smaller, though its gradient is 0: that is weight decay. Train "
+            "without it.",
+            percent=100 * (1 - share),
         )
-    return "C is another one than you were given, and it has no gradient. Begin with the one that you were given."
+    return say(
+        "C is not the one that you were given, and it has no gradient. Begin with the one that you were given."
+    )
 
 
 def _loss(p: Mapping[str, Tensor], X: Tensor, Y: Tensor) -> float:
@@ -174,27 +179,31 @@ def _zeros(C: Tensor, n_hidden: int, X: Tensor) -> dict[str, Tensor]:
 def _accept(got: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
     """A training will do if what moved, and the losses on both sets, are the solution's; the way is free."""
     if "problem" in got:
-        return f"{got['problem']}: return a dictionary of C, W1, b1, W2 and b2."
+        return say("{problem}: return a dictionary of C, W1, b1, W2 and b2.", problem=got["problem"])
     if got["C"] and set(got["moved"]) <= {"C", "b2"}:  # with other weights moving, C would have a gradient
         return str(got["C"])
     if got["moved"] != wanted["moved"]:
         strange = sorted(set(got["moved"]) ^ set(wanted["moved"]))
-        return (
-            f"After training {_told(got['moved'])} stood elsewhere than at the start; look at {_told(strange)}. "
-            "Begin with the C that you were given and with zeros, and change all five by their gradients alone."
+        return say(
+            "After training, {moved} had changed; look at {strange}. Begin with the C that you were given and with "
+            "zeros, and change all five by their gradients alone.",
+            moved=_told(got["moved"]),
+            strange=_told(strange),
         )
     for part in ("train", "dev"):
         if not abs(got[part] - wanted[part]) <= NEAR:
-            on = "X, Y" if part == "train" else "names that you were not given"
-            return (
-                f"The loss on {on} is {got[part]:.4f}; it stops at {wanted[part]:.4f}. Train longer, at a higher "
-                "rate, or at a lower one if it jumps about."
+            return say(
+                "The loss on {on} is {got:.4f}; it stops at {wanted:.4f}. Train longer, at a higher rate, or at a "
+                "lower one if it jumps about.",
+                on="X, Y" if part == "train" else say("names that you were not given"),
+                got=got[part],
+                wanted=wanted[part],
             )
     return ""
 
 
 def _told(names: Iterable[str]) -> str:
-    return ", ".join(names) or "none of them"
+    return ", ".join(names) or say("none of them")
 
 
 def _moves_part(name: str, cases: Callable[[], list[Claim]]) -> Part:
@@ -370,7 +379,7 @@ MISTAKES = [
     Mistake(
         name="all biases move",
         says="A bias gets the sum of what comes back to its layer. Only the last one gets it from the loss itself; "
-        "for one in a hidden layer it must come through the weights behind it, and through the activation.",
+        "for one in a hidden layer it must come through the weights after it, and through the activation.",
         instead={"moves": Rules(always=lambda names: {name for name in names if name[0] == "b"} - {"bngain"}).moves},
     ),
     Mistake(
@@ -404,14 +413,14 @@ MISTAKES = [
     ),
     Mistake(
         name="tanh has no slope at 0",
-        says="You let nothing through tanh at 0. Its slope is 1 - tanh(x)**2: 1 at 0. It is large values that it "
-        "stops.",
+        says="You let nothing through tanh at 0. Its slope is 1 - tanh(x)**2: 1 at 0. It lets nothing through at "
+        "large values.",
         instead={"moves": Rules(slope_at_0={"tanh": False, "relu": False}).moves},
     ),
     Mistake(
         name="BatchNorm of equal inputs lets nothing back",
         says="With equal inputs n is 0, but its slope is not: (x - mean) / sqrt(0 + eps) has slope 1 / sqrt(eps), "
-        "large even. W1 gets a gradient through it.",
+        "which is even large. W1 gets a gradient through it.",
         instead={"moves": Rules(norm_of_equals_passes=False).moves},
     ),
     Mistake(
@@ -437,7 +446,7 @@ MISTAKES = [
     ),
     Mistake(
         name="mean of the logarithms",
-        says="That is the mean of -log p over the V characters. A frequent one counts more often: weigh each with p.",
+        says="That is the mean of -log p over the V characters. A frequent one counts more often: weight each by p.",
         instead={"limit": _entropy(of=lambda _, logp: -logp.mean())},
     ),
     Mistake(
@@ -458,7 +467,7 @@ MISTAKES = [
     ),
     Mistake(
         name="perplexity",
-        says="That is exp of the loss, the perplexity. Wanted is the loss itself.",
+        says="That is exp of the loss, the perplexity. The exercise asks for the loss itself.",
         instead={"limit": _entropy(of=lambda p, logp: (-(p * logp).sum()).exp())},
     ),
     Mistake(
@@ -484,7 +493,7 @@ MISTAKES = [
     ),
     Mistake(
         name="uphill",
-        says="The sign of b2's gradient is turned around: it is softmax minus what came.",
+        says="The sign of b2's gradient is reversed: it is softmax minus what came.",
         instead={"gradients": _gradients(b2=lambda _p, _X, _Y, db2: -db2)},
     ),
     Mistake(
@@ -515,7 +524,7 @@ MISTAKES = [
     ),
     Mistake(
         name="embeddings of your own",
-        says="C is another one than you were given. Begin with that.",
+        says="C is not the one that you were given. Begin with that one.",
         instead={"train": _train(start=_random(("C",), 1.0))},
     ),
     Mistake(
@@ -530,7 +539,7 @@ MISTAKES = [
     ),
     Mistake(
         name="not trained",
-        says="All is as it was at the start. Take some hundred steps.",
+        says="Everything is as it was at the start. Take a few hundred steps.",
         instead={"train": _train(steps=0)},
     ),
     Mistake(

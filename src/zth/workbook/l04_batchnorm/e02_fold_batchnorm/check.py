@@ -220,7 +220,7 @@ MISTAKES = [
     Mistake(
         name="eps forgotten",
         says="You divided by sqrt(var): eps is missing. It counts where a variance is small, and in a unit that "
-        "hardly moves it is all there is. sqrt(var + eps).",
+        "hardly moves it is all there is. Use sqrt(var + eps).",
         instead=_everywhere(_fold(scale=lambda gamma, var, _: gamma / var.sqrt())),
     ),
     Mistake(
@@ -344,7 +344,7 @@ MISTAKES = [
     ),
     Mistake(
         name="Linears without a BatchNorm lost",
-        says="A Linear that has no BatchNorm behind it is missing in your list. It stays as it is.",
+        says="A Linear that has no BatchNorm after it is missing from your list. It stays as it is.",
         instead={"fold_net": _only_pairs},
     ),
 ]

@@ -199,8 +199,8 @@ HEAD = [
         "dlogprobs",
         "1/n forgotten",
         lambda logprobs, yb: _at_targets(logprobs, yb, -1.0),
-        "The loss is the *mean* of n numbers, so each has only 1/n of the say: -1/n at the targets. Left out, "
-        "it makes all gradients n times too large.",
+        "The loss is the *mean* of n numbers, so each counts only 1/n: -1/n at the targets. Left out, it makes all "
+        "gradients n times too large.",
     ),
     _wrong(
         "dlogprobs",
@@ -231,8 +231,7 @@ HEAD = [
         "dprobs",
         "dlogprobs forgotten",
         lambda probs: 1 / probs,
-        "That is the local derivative of log, 1/x. By the chain rule it is multiplied with what comes back, "
-        "dlogprobs.",
+        "That is the local derivative of log, 1/x. By the chain rule it is multiplied by what comes back, dlogprobs.",
     ),
     _wrong(
         "dprobs",
@@ -251,7 +250,7 @@ HEAD = [
         "dprobs",
         "sign",
         lambda dlogprobs, probs: -dlogprobs / probs,
-        "The sign is turned around. log rises with x: its derivative is 1/x, without a minus.",
+        "The sign is reversed. log rises with x: its derivative is 1/x, without a minus.",
     ),
     _wrong(
         "dcounts_sum_inv",
@@ -295,7 +294,7 @@ HEAD = [
         "dnorm_logits",
         "derivative of exp forgotten",
         lambda dcounts: dcounts.clone(),
-        "The derivative of exp(x) is exp(x), which is `counts`: multiply with it.",
+        "The derivative of exp(x) is exp(x), which is `counts`: multiply by it.",
     ),
     _wrong(
         "dnorm_logits",
@@ -314,29 +313,30 @@ HEAD = [
         "dlogit_maxes",
         "set to 0",
         lambda dnorm_logits: torch.zeros_like(dnorm_logits[:, :1]),
-        "In the lecture's net it comes out as 0 but for rounding: softmax does not feel it if a whole row moves. "
+        "In the lecture's net it comes out as 0 except for rounding: softmax does not change if a whole row moves. "
         "That is a fact about all of softmax; this line has a rule of its own, and in the second net, which has a "
-        "character more in `counts_sum`, it is not 0. `logit_maxes` was subtracted from every column: minus the sum.",
+        "character more in `counts_sum`, it is not 0. `logit_maxes` was subtracted from every column: minus the "
+        "sum.",
     ),
     _wrong(
         "dlogit_maxes",
         "minus forgotten",
         lambda dnorm_logits: dnorm_logits.sum(1, keepdim=True),
-        "`logit_maxes` is *subtracted*, so what comes back through it has a minus. (In the lecture's net the sum is "
-        "0 but for rounding, so that the sign does not show there.)",
+        "`logit_maxes` is *subtracted*, so what comes back through it has a minus. (In the lecture's net the sum "
+        "is 0 except for rounding, so that the sign does not show there.)",
     ),
     _wrong(
         "dlogits",
         "path through the maximum forgotten",
         lambda dnorm_logits: dnorm_logits.clone(),
         "`logits` is used twice: in `norm_logits`, and in `logit_maxes`, which is the largest of each row. Add "
-        "`dlogit_maxes` where that one stood. (In the lecture's net it is 0 but for rounding, and hides.)",
+        "`dlogit_maxes` where that one stood. (In the lecture's net it is 0 except for rounding, and hides.)",
     ),
     _wrong(
         "dlogits",
         "maximum given to the whole row",
         lambda dnorm_logits, dlogit_maxes: dnorm_logits + dlogit_maxes,
-        "Only the largest logit of a row has made the maximum; the others could move and it would stay. Add "
+        "Only the largest logit of a row makes the maximum; the others could move and it would stay. Add "
         "`dlogit_maxes` at `logits.argmax(1)` alone, as with a one-hot row.",
     ),
     _wrong(
@@ -350,7 +350,7 @@ HEAD = [
         "dlogits",
         "only the path through the maximum",
         lambda dlogit_maxes, logits: _one_hot_of_largest(logits) * dlogit_maxes,
-        "That is what comes back through the maximum. `logits` also is in every place of `norm_logits`: add "
+        "That is what comes back through the maximum. `logits` is also in every place of `norm_logits`: add "
         "`dnorm_logits` (`+=`, not `=`).",
     ),
 ]
@@ -360,7 +360,7 @@ MIDDLE = [
         "dW2",
         "transposed",
         lambda h, dlogits: dlogits.T @ h,
-        "The numbers are right, but it stands on its side: `W2` is (H, V), and so is its gradient: h.T @ dlogits.",
+        "The numbers are right, but the matrix is transposed: `W2` is (H, V), and so is its gradient: h.T @ dlogits.",
     ),
     _wrong(
         "dW2",
@@ -396,7 +396,7 @@ MIDDLE = [
         "dhpreact",
         "dh forgotten",
         lambda h: 1 - h**2,
-        "That is the local derivative of tanh. By the chain rule it is multiplied with what comes back: dh.",
+        "That is the local derivative of tanh. By the chain rule it is multiplied by what comes back: dh.",
     ),
     _wrong(
         "dbngain",
@@ -451,14 +451,14 @@ MIDDLE = [
         "dbndiff2",
         "not divided",
         lambda dbnvar, bndiff2: dbnvar * torch.ones_like(bndiff2),
-        "`bnvar` is 1 / (n - 1) times the sum, so each term has 1 / (n - 1) of the say.",
+        "`bnvar` is 1 / (n - 1) times the sum, so each term counts 1 / (n - 1).",
     ),
     _wrong(
         "dbndiff2",
         "not broadcast",
         lambda dbnvar, bndiff2: dbnvar / (len(bndiff2) - 1),
         "The numbers are right, the shape is not: `bndiff2` has n rows, which were summed, and each gets the same "
-        "gradient back. Multiply with `torch.ones_like(bndiff2)`.",
+        "gradient back. Multiply by `torch.ones_like(bndiff2)`.",
     ),
     _wrong(
         "dbndiff",
@@ -513,7 +513,7 @@ TAIL = [
         "dhprebn",
         "1/n of the mean forgotten",
         lambda dbndiff, dbnmeani: dbndiff + dbnmeani,
-        "A mean of n numbers gives each of them 1/n of the say: 1/n * dbnmeani.",
+        "In a mean of n numbers each of them counts 1/n: 1/n * dbnmeani.",
     ),
     _wrong(
         "dhprebn",
@@ -525,8 +525,8 @@ TAIL = [
         "dW1",
         "transposed",
         lambda embcat, dhprebn: dhprebn.T @ embcat,
-        "The numbers are right, but it stands on its side: `W1` is (T*D, H), and so is its gradient: "
-        "embcat.T @ dhprebn.",
+        "The numbers are right, but the matrix is transposed: `W1` is (T*D, H), and so is its gradient: embcat.T @ "
+        "dhprebn.",
     ),
     _wrong(
         "demb",

@@ -212,7 +212,7 @@ MISTAKES = [
     ),
     Mistake(
         name="softmax forgotten",
-        says="That is (logits - one_hot) / n. It is the probabilities from which 1 is taken: softmax first.",
+        says="That is (logits - one_hot) / n. 1 is subtracted from the probabilities: take the softmax first.",
         instead=_in_both(_dlogits(softmax=lambda logits: logits)),
     ),
     Mistake(
@@ -227,26 +227,26 @@ MISTAKES = [
     ),
     Mistake(
         name="uphill",
-        says="The sign is turned around: that gradient raises the loss. It is softmax - one_hot, so that going down "
-        "makes the right character likelier.",
+        says="The sign is reversed: that gradient raises the loss. It is softmax - one_hot, so that going down "
+        "makes the right character more likely.",
         instead=_in_both(_dlogits(sign=-1)),
     ),
     Mistake(
         name="exp of large logits",
-        says="exp(1000) is infinite, and infinite over infinite is no number. Subtract each row's largest logit "
-        "first; the softmax stays the same, and no exp is above 1. F.softmax does it for you.",
+        says="exp(1000) is infinite, and infinity divided by infinity is not a number. Subtract each row's largest "
+        "logit first; the softmax stays the same, and no exp is above 1. F.softmax does it for you.",
         instead=_in_both(_dlogits(softmax=lambda logits: logits.exp() / logits.exp().sum(1, keepdim=True))),
     ),
     Mistake(
         name="probs spoilt before the loss",
-        says="The loss is no number. `dlogits = probs` is no copy: the minus 1 was written into probs, and then the "
-        "loss took the logarithm of a number below 0. Take the loss first, or probs.clone().",
+        says="The loss is not a number (nan). `dlogits = probs` is no copy: the minus 1 was written into probs, "
+        "and then the loss took the logarithm of a number below 0. Take the loss first, or probs.clone().",
         instead=_in_the_loss(_loss_of_spoilt_probs),
     ),
     Mistake(
         name="log of a probability of 0",
-        says="The gradient is right, but the loss is infinite: where the right character lies 1,000 behind, its "
-        "probability is rounded to 0. Use log-sum-exp minus the right logit, as in 2.5.",
+        says="The gradient is right, but the loss is infinite: where the right logit is 1,000 below the largest, "
+        "its probability is rounded to 0. Use log-sum-exp minus the right logit, as in 2.5.",
         instead=_in_the_loss(_loss_of_probs),
     ),
     Mistake(
@@ -267,7 +267,7 @@ MISTAKES = [
     ),
     Mistake(
         name="gradient and loss exchanged",
-        says="The pair is turned around: return the loss first, then its gradient.",
+        says="The pair is in the wrong order: return the loss first, then its gradient.",
         instead={"loss_and_dlogits": lambda logits, yb: (dlogits(logits, yb), F.cross_entropy(logits, yb))},
     ),
 ]

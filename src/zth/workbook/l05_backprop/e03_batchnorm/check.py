@@ -169,13 +169,13 @@ MISTAKES = [
     ),
     Mistake(
         name="the road through the mean forgotten",
-        says="The mean is made of all x, and stands in every bnraw: dhpreact.sum(0) / n has to be taken away.",
+        says="The mean is made of all x, and stands in every bnraw: dhpreact.sum(0) / n must be subtracted.",
         instead=_in_both(_dhprebn(mean=0)),
     ),
     Mistake(
         name="the road through the variance forgotten",
-        says="The variance is made of all x, and stands in every bnraw: "
-        "bnraw * (dhpreact * bnraw).sum(0) / (n - 1) has to be taken away.",
+        says="The variance is made of all x, and stands in every bnraw: bnraw * (dhpreact * bnraw).sum(0) / (n - "
+        "1) must be subtracted.",
         instead=_in_both(_dhprebn(variance=0)),
     ),
     Mistake(
@@ -190,7 +190,7 @@ MISTAKES = [
     ),
     Mistake(
         name="both terms added",
-        says="Both terms have the wrong sign: what goes through the mean and the variance is taken away.",
+        says="Both terms have the wrong sign: what goes through the mean and the variance is subtracted.",
         instead=_in_both(_dhprebn(mean=-1, variance=-1)),
     ),
     Mistake(
@@ -219,7 +219,7 @@ MISTAKES = [
     ),
     Mistake(
         name="gain forgotten",
-        says="The factor bngain is missing: hpreact is bngain * bnraw, so all that comes back is multiplied with it.",
+        says="The factor bngain is missing: hpreact is bngain * bnraw, so all that comes back is multiplied by it.",
         instead=_in_both(_dhprebn(factor=lambda _, bnvar_inv: bnvar_inv)),
     ),
     Mistake(
@@ -229,7 +229,7 @@ MISTAKES = [
     ),
     Mistake(
         name="gain twice",
-        says="bngain stands there twice: outside, and in dbnraw = bngain * dhpreact inside. Once is enough.",
+        says="bngain is there twice: outside, and in dbnraw = bngain * dhpreact inside. Once is enough.",
         instead=_in_both(_gain_twice),
     ),
     Mistake(
@@ -259,8 +259,8 @@ MISTAKES = [
     ),
     Mistake(
         name="variance over n everywhere",
-        says="That is the gradient of torch's own BatchNorm: variance over n, forward and backward. It is sound, but "
-        "the lecture has Bessel's correction, n - 1, in both.",
+        says="That is the gradient of torch's own BatchNorm: variance over n, forward and backward. It is correct "
+        "in itself, but the lecture has Bessel's correction, n - 1, in both.",
         instead={
             "batchnorm_backward": _backward(
                 _dhprebn(variance_over=lambda n: n), kept=lambda x: _forward(x, correction=0)
@@ -290,12 +290,12 @@ MISTAKES = [
     ),
     Mistake(
         name="dbngain from hprebn",
-        says="dbngain is the sum of dhpreact times what the gain was multiplied with: bnraw, not hprebn.",
+        says="dbngain is the sum of dhpreact times what the gain was multiplied by: bnraw, not hprebn.",
         instead={"batchnorm_backward": _backward(dbngain_from=lambda x, _raw, _inv: x)},
     ),
     Mistake(
         name="dbngain from bndiff",
-        says="dbngain is the sum of dhpreact times what the gain was multiplied with: bnraw, not hprebn - mean.",
+        says="dbngain is the sum of dhpreact times what the gain was multiplied by: bnraw, not hprebn - mean.",
         instead={"batchnorm_backward": _backward(dbngain_from=lambda _x, bnraw, inv: bnraw / inv)},
     ),
     Mistake(

@@ -56,7 +56,7 @@ MISTAKES = [
     ),
     Mistake(
         name="lr ignored",
-        says="The step was made with a rate of 0.1, whatever lr was given: a rate that falls has to be used.",
+        says="The step was made with a rate of 0.1, whatever lr was given. Use lr, so that the rate can fall.",
         instead={"train_step": wrong.step(rate=lambda _: 0.1)},
     ),
     Mistake(
@@ -72,7 +72,7 @@ MISTAKES = [
     ),
     Mistake(
         name="C left as it was",
-        says="All is right but C, which did not move: the embeddings are trained, too.",
+        says="Everything is right except C, which did not move: the embeddings are trained, too.",
         instead={"train_step": wrong.step(moved=[name for name in NAMES if name != "C"])},
     ),
     Mistake(
@@ -94,8 +94,8 @@ MISTAKES = [
     ),
     Mistake(
         name="updated on the way back",
-        says="W2 was updated before dh was computed, and W1 before dembcat: the way back was walked with tomorrow's "
-        "weights. Compute all seven gradients first, and update at the very end.",
+        says="W2 was updated before dh was computed, and W1 before dembcat: the way back used the weights of after "
+        "the step. Compute all seven gradients first, and update at the very end.",
         instead={"train_step": wrong.step(W1_behind=wrong.updated, W2_behind=wrong.updated)},
     ),
     Mistake(
@@ -159,7 +159,7 @@ MISTAKES = [
     ),
     Mistake(
         name="calibrated: standard deviation",
-        says="You return the standard deviation; wanted is the variance, to which 1e-5 is still to be added.",
+        says="You return the standard deviation. Return the variance; 1e-5 is added to it later.",
         instead={"calibrate": wrong.statistics(of=lambda x: (x.mean(0, keepdim=True), x.std(0, keepdim=True)))},
     ),
     Mistake(
@@ -180,7 +180,7 @@ MISTAKES = [
     ),
     Mistake(
         name="calibrated: an axis lost",
-        says="The numbers are right; wanted is the shape (1, 200): keepdim=True.",
+        says="The numbers are right, but the shape should be (1, 200): keepdim=True.",
         instead={"calibrate": wrong.statistics(of=lambda x: (x.mean(0), x.var(0)))},
     ),
     Mistake(
@@ -214,7 +214,7 @@ MISTAKES = [
     ),
     Mistake(
         name="the asked batch's own statistics",
-        says="A context's logits change with the company that it is asked in: BatchNorm still uses the statistics of "
+        says="A context's logits depend on the other contexts in its batch: BatchNorm still uses the statistics of "
         "the contexts at hand. Use those that you calibrated on the training examples.",
         instead={"train": wrong.training(answer=wrong.with_the_batchs_own)},
     ),

@@ -19,6 +19,7 @@ from zth.backprop.atoms import Parameters
 from zth.backprop.step import calibrate, predict
 from zth.compare import as_array
 from zth.seeds import stream
+from zth.texts import mark, say
 from zth.workbook.jail import Answer
 from zth.workbook.l05_backprop.e04_train import wrong
 from zth.workbook.names import parts
@@ -28,9 +29,9 @@ N_EXAMPLES, N_ASKED = 40_000, 5_000
 BOUND = 2.55
 """Nats on dev. A constant 0.1 came to 2.44 to 2.46, a constant 0.3 to 2.45 to 2.50, six draws each."""
 GUESSING = math.log(27)
-LEARNT, COMPANY, PROBABILITIES = "learnt", "logits that depend on the company", "probabilities"
-AS_GIVEN, TABLE, OTHER = "the net as it came in", "the same for any parameters", "another function"
-TRAINED = "a net that has learnt all the same"
+LEARNT, COMPANY, PROBABILITIES = "learnt", "logits that depend on the company", mark("probabilities")
+AS_GIVEN, TABLE, OTHER = "the net as it came in", "the same for any parameters", mark("another function")
+TRAINED = mark("a net that has learnt all the same")
 """What a training of no steps returned."""
 NEAR = 1e-4
 """For logits in float32, whose size is some 1 to 10, behind sums of 200 terms and statistics of 40,000 examples."""
@@ -146,40 +147,50 @@ def _level(loss: float) -> str:
     if loss < BOUND:
         return LEARNT
     if abs(loss - _untrained()) < 0.05:
-        return "as before training"
+        return mark("as before training")
     if not loss < _untrained():  # or not a number
-        return "worse than before training"
-    return "worse than guessing" if loss > GUESSING else "better than guessing"
+        return mark("worse than before training")
+    return mark("worse than guessing") if loss > GUESSING else mark("better than guessing")
 
 
 def accept(got: Any, wanted: Any) -> str:  # noqa: ARG001
     """ "" for a net that has learnt, else what is wrong with it."""
     if not isinstance(got, dict):
-        return (
+        return say(
             "`train` must return a function: called with contexts (n, 3), it gives logits (n, 27), as numbers. An "
             "object with __call__ will do, too."
         )
     found = got["found"]
     if found == COMPANY:
         return (
-            "A context's logits change with the company that it is asked in. Normalise with the mean and variance "
+            "A context's logits depend on the other contexts in its batch. Normalise with the mean and variance "
             "that you calibrated on the training examples, not with those of the contexts that are asked."
         )
     if "loss" not in got:
-        return f"For {N_ASKED:,} contexts the function gave {found}; wanted are logits, a row of 27 for each."
+        return say(
+            "For {n:,} contexts the function gave {found}; it should give logits, a row of 27 for each.",
+            n=N_ASKED,
+            found=say(found),
+        )
     if found in (LEARNT, AS_GIVEN):
         return ""
     if found == TABLE:
-        return "With n_steps = 0, the function gives the same logits for any `parameters`: it must be the net's."
+        return say("With n_steps = 0, the function gives the same logits for any `parameters`: use the net's.")
     if found in (OTHER, TRAINED):
-        return (
+        return say(
             "With n_steps = 0, the function must give the logits of the net that came in, with statistics calibrated "
-            f"on `X`. It is {found}."
+            "on `X`. It is {found}.",
+            found=say(found),
         )
-    return (
-        f"The loss on names that were not given is {got['loss']:.3f}, {found}; wanted is one below {BOUND}. Guessing "
-        f"has {GUESSING:.3f}, the net before training {_untrained():.3f}. Print the loss every 100 steps: does it "
-        "fall? Does the function use the trained parameters, and the calibrated statistics?"
+    return say(
+        "The loss on names that were not given is {loss:.3f}, {found}; it must be below {bound}. Guessing has "
+        "{guessing:.3f}, the net before training {untrained:.3f}. Print the loss every 100 steps: does it fall? Does "
+        "the function use the trained parameters, and the calibrated statistics?",
+        loss=got["loss"],
+        found=say(found),
+        bound=BOUND,
+        guessing=GUESSING,
+        untrained=_untrained(),
     )
 
 

@@ -329,7 +329,7 @@ MISTAKES: list[Mistake] = [
     ),
     Mistake(
         name="gamma and beta forgotten",
-        says="y is normalised, and then times gamma plus beta.",
+        says="y is normalised; then it is multiplied by gamma, and beta is added.",
         instead=_instead(affine=False),
     ),
     Mistake(
@@ -374,7 +374,7 @@ MISTAKES: list[Mistake] = [
     ),
     Mistake(
         name="remembered without n - 1",
-        says="The variance that is remembered is over n - 1: var * n / (n - 1). It estimates that of all data.",
+        says="The variance that is remembered is over n - 1: var * n / (n - 1). It is an estimate for all data.",
         instead=_instead(remembered=lambda var, _: var),
     ),
     Mistake(
@@ -390,8 +390,8 @@ MISTAKES: list[Mistake] = [
     ),
     Mistake(
         name="momentum and eps ignored",
-        says="With momentum=0.3 and eps=0.01 you still moved by a tenth and added 1e-5. Those are only what the "
-        "arguments are by default: use `momentum` and `eps` where the numbers stand.",
+        says="With momentum=0.3 and eps=0.01 you still moved by a tenth and added 1e-5. Those are only the default "
+        "values: use `momentum` and `eps` instead of the numbers.",
         instead=_instead(moved=_a_tenth, root=_root_with_the_usual_eps),
     ),
     Mistake(
@@ -412,48 +412,50 @@ MISTAKES: list[Mistake] = [
     ),
     Mistake(
         name="has_bug finds it everywhere",
-        says="True for every y, those of a right layer included. A mean over everything is 0 either way. Look at "
+        says="True for every y, even for one of a correct layer. A mean over everything is 0 either way. Look at "
         "each position: y.mean(0) has T rows, and only with the bug all of it is 0.",
         instead={"has_bug": lambda _: True},
     ),
     Mistake(
         name="has_bug turned around",
-        says="The answers are turned around: True means that the bug is there. It is there where y.mean(0) is 0.",
+        says="The answers are the wrong way round: True means that the bug is there. It is there where y.mean(0) "
+        "is 0.",
         instead={"has_bug": lambda y: bool((y.mean(0).abs() > 1e-3).any())},
     ),
     Mistake(
         name="has_bug takes small for zero",
-        says="A right layer was accused. With 4,096 examples, positions that are alike have means near 0, but not as "
-        "near as rounding leaves them: allow 0.001, no more.",
+        says="You found the bug in a correct layer. With 4,096 examples, positions that are alike have means near "
+        "0, but not as near as with rounding alone: allow 0.001, no more.",
         instead={"has_bug": lambda y: bool((y.mean(0).abs() < 0.1).all())},
     ),
     Mistake(
         name="has_bug: any instead of all",
-        says="A right layer was accused since one of its means was 0. A position may happen to lie at the mean of "
-        "all of them. With the bug *every* position has the mean 0, in every channel: .all(), not .any().",
+        says="You found the bug in a correct layer because one of its means was 0. A position may happen to lie at "
+        "the mean of all of them. With the bug *every* position has the mean 0, in every channel: .all(), not "
+        ".any().",
         instead={"has_bug": lambda y: bool((y.mean(0).abs() < 1e-3).any())},
     ),
     Mistake(
         name="has_bug: one position only",
-        says="A right layer was accused whose first and last positions happen to lie at the mean of all; those "
-        "between do not. With the bug *every* position has the mean 0: look at all T.",
+        says="You found the bug in a correct layer whose first and last positions happen to lie at the mean of "
+        "all; those between do not. With the bug *every* position has the mean 0: look at all T.",
         instead={"has_bug": lambda y: bool((y[:, 0].mean(0).abs() < 1e-3).all())},
     ),
     Mistake(
         name="has_bug: one channel only",
-        says="A right layer was accused whose positions are alike in the first channel and differ in another. With "
-        "the bug *every* channel has the mean 0 at every position: look at all C.",
+        says="You found the bug in a correct layer whose positions are alike in the first channel and differ in "
+        "another. With the bug *every* channel has the mean 0 at every position: look at all C.",
         instead={"has_bug": lambda y: bool((y[:, :, 0].mean(0).abs() < 1e-3).all())},
     ),
     Mistake(
         name="has_bug: one position of one channel",
-        says="You looked at the mean of one position and one channel; in a right layer that may happen to be 0. With "
-        "the bug *all* T times C means are 0: y.mean(0) has them.",
+        says="You looked at the mean of one position and one channel; in a correct layer that may happen to be 0. "
+        "With the bug *all* T times C means are 0: y.mean(0) has them.",
         instead={"has_bug": lambda y: bool(y[:, 0, 0].mean().abs() < 1e-3)},
     ),
     Mistake(
         name="has_bug: the channels averaged, too",
-        says="You averaged over the channels of a position, and there one channel's mean can make up for another's. "
+        says="You averaged over the channels of a position, and there one channel's mean can cancel another's. "
         "Average over the batch alone, y.mean(0): T rows of C.",
         instead={"has_bug": lambda y: bool((y.mean((0, 2)).abs() < 1e-3).all())},
     ),
@@ -464,8 +466,8 @@ MISTAKES: list[Mistake] = [
     ),
     Mistake(
         name="the pairs turned around",
-        says="The pairs are turned around: first how many numbers a mean is taken over, then how many "
-        "means there are.",
+        says="The pairs are in the wrong order: first how many numbers a mean is taken over, then how many means "
+        "there are.",
         instead={"numbers": lambda B, T, C: {key: pair[::-1] for key, pair in numbers(B, T, C).items()}},
     ),
     Mistake(

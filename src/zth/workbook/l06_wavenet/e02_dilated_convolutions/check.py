@@ -219,8 +219,8 @@ def _rounded(ids: Tensor, parameters: Parameters) -> Tensor:
 MISTAKES: list[Mistake] = [
     Mistake(
         name="the pair turned around",
-        says="`x[t]` stands before `x[t - dilation]`. The upper half of W belongs to what comes first in the text: "
-        "torch.cat([before, x], dim=-1).",
+        says="You put `x[t]` before `x[t - dilation]`. The upper half of W belongs to what comes first in the "
+        "text: torch.cat([before, x], dim=-1).",
         instead=_all_over(_swapped),
     ),
     Mistake(
@@ -231,14 +231,13 @@ MISTAKES: list[Mistake] = [
     ),
     Mistake(
         name="looks ahead, zeros behind the end",
-        says="Position t was fused with t + dilation, and the zeros stand behind the end: the model sees what it has "
-        "to predict. A causal convolution looks back, so what is added is added in front.",
+        says="Position t was fused with t + dilation, and the zeros stand after the end: the model sees what it "
+        "has to predict. A causal convolution looks back, so the zeros would have to go in front.",
         instead=_all_over(_ahead_of_zeros),
     ),
     Mistake(
         name="zeros before the beginning",
-        says="Before the beginning you took zeros. What lies there is text as well, namely dots, and a node over "
-        "dots is not 0. Take x[:, 0].",
+        says="Before the beginning you took zeros. Dots lie there, and a node over dots is not 0. Take x[:, 0].",
         instead=_all_over(_zeros_before),
     ),
     Mistake(
@@ -265,8 +264,8 @@ MISTAKES: list[Mistake] = [
     ),
     Mistake(
         name='padding="same"',
-        says='torch\'s padding="same" puts half of the places in front and half behind, so a position also sees what '
-        "comes after it. And its padding is zeros. Pad the front alone, with x[:, 0].",
+        says='torch\'s padding="same" puts half of the places in front and half at the end, so a position also '
+        "sees what comes after it. And its padding is zeros. Pad the front alone, with x[:, 0].",
         instead=_all_over(_around),
     ),
     Mistake(
@@ -288,13 +287,14 @@ MISTAKES: list[Mistake] = [
     ),
     Mistake(
         name="tanh too early",
-        says="`dilated` is the convolution alone. The tanh comes behind it, in `all_positions`.",
+        says="`dilated` is the convolution alone. The tanh comes after it, in `all_positions`.",
         instead=_all_over(lambda x, W, b, dilation: dilated(x, W, b, dilation).tanh()),
     ),
     Mistake(
         name="a text shorter than the dilation",
-        says="With T = 3 and dilation = 4 all places before lie outside, and T of them are needed, not 4. Make them "
-        "by index, (torch.arange(T) - dilation).clamp(min=0), or cut what is in front together with x to T.",
+        says="With T = 3 and dilation = 4, all earlier places lie before the beginning, and T of them are needed, "
+        "not 4. Make them by index, (torch.arange(T) - dilation).clamp(min=0), or cut what you have put together "
+        "to T places.",
         instead=_all_over(_long_enough),
     ),
     Mistake(
@@ -326,13 +326,13 @@ MISTAKES: list[Mistake] = [
     ),
     Mistake(
         name="no dot in front",
-        says="What lies before the text was taken to be its first id over and over. It is dots: put one in front of "
-        "the ids, F.pad(ids, (1, 0)), and drop its place at the end.",
+        says="You filled what lies before the text with its first id. Dots lie there: put one in front of the ids, "
+        "F.pad(ids, (1, 0)), and drop its place at the end.",
         instead={"all_positions": _net(looked_up=lambda C, ids: C[ids], kept=lambda x: x)},
     ),
     Mistake(
         name="the dot behind the ids",
-        says="The dot was put behind the ids. It belongs in front: F.pad(ids, (1, 0)); (0, 1) pads the end.",
+        says="The dot was put after the ids. It belongs in front: F.pad(ids, (1, 0)); (0, 1) pads the end.",
         instead={"all_positions": _net(looked_up=lambda C, ids: C[F.pad(ids, (0, 1))])},
     ),
     Mistake(
@@ -360,7 +360,7 @@ MISTAKES: list[Mistake] = [
     ),
     Mistake(
         name="no tanh on the last level",
-        says="The last of the levels has a tanh as well; only the layer behind it, parameters['W'], has none.",
+        says="The last of the levels has a tanh as well; only the layer after it, parameters['W'], has none.",
         instead={"all_positions": _net(tanh=lambda level, n_levels, x: x if level == n_levels - 1 else x.tanh())},
     ),
     Mistake(

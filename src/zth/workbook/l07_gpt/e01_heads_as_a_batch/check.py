@@ -240,7 +240,7 @@ MISTAKES: list[Mistake] = [
     ),
     Mistake(
         name="no causal mask",
-        says="Every position sees the whole text, also what it has to predict. Mask the scores where s > t.",
+        says="Every position sees the whole text, even what it has to predict. Mask the scores where s > t.",
         instead=_both(weigh=lambda scores: scores.softmax(-1)),
     ),
     Mistake(
@@ -251,7 +251,7 @@ MISTAKES: list[Mistake] = [
     Mistake(
         name="does not see itself",
         says="The mask is off by one: position t does not see itself, and the first one sees nothing, which gives "
-        "nan. Hide where tril() is 0, the diagonal is seen.",
+        "nan. Hide only where tril() is 0: the diagonal stays visible.",
         instead=_both(weigh=_masked(-1)),
     ),
     Mistake(
@@ -266,8 +266,8 @@ MISTAKES: list[Mistake] = [
     ),
     Mistake(
         name="masked after the softmax",
-        says="The softmax saw the future, and the mask came behind it: the weights no longer sum to 1. Mask "
-        "the scores.",
+        says="The softmax saw the future, and the mask came after it: the weights no longer sum to 1. Mask the "
+        "scores.",
         instead=_both(weigh=lambda scores: scores.softmax(-1).tril()),
     ),
     Mistake(
@@ -303,12 +303,12 @@ MISTAKES: list[Mistake] = [
     ),
     Mistake(
         name="key and value swapped",
-        says="The keys flowed, and the values were asked. Scores are q . k; what is added up is v.",
+        says="Keys and values are swapped: the scores are q . k, and what they add up is v.",
         instead=_both(order=("Wq", "Wv", "Wk")),
     ),
     Mistake(
         name="projection forgotten",
-        says="Those are the heads side by side. The projection comes behind: y @ Wo + bo.",
+        says="Those are the heads side by side. The projection comes after that: y @ Wo + bo.",
         instead=_both(project=lambda y, _weights: y),
     ),
     Mistake(
@@ -344,18 +344,18 @@ MISTAKES: list[Mistake] = [
     ),
     Mistake(
         name="uphill",
-        says="All signs are turned around.",
+        says="All signs are reversed.",
         instead={"gradients": _gradients(after=lambda found: {name: -grad for name, grad in found.items()})},
     ),
     Mistake(
         name="dropout active in evaluation",
-        says="With training=False nothing may be left out: F.dropout(wei, dropout, training). Its third argument is "
-        "True where you leave it away.",
+        says="With training=False nothing may be left out: F.dropout(wei, dropout, training). Its third argument "
+        "is True if you leave it out.",
         instead={"attention": _attention(drop=lambda x, p, _training: F.dropout(x, p))},
     ),
     Mistake(
         name="dropout forgotten",
-        says="With training=True nothing was left out. Dropout falls on the weights, behind the softmax.",
+        says="With training=True nothing was left out. Dropout applies to the weights, after the softmax.",
         instead={"attention": _attention(drop=lambda x, _p, _training: x)},
     ),
     Mistake(
@@ -366,12 +366,13 @@ MISTAKES: list[Mistake] = [
     ),
     Mistake(
         name="dropout before the softmax",
-        says="A score that is left out becomes 0, and the softmax gives it a weight again. Dropout comes behind it.",
+        says="A score that is left out becomes 0, and the softmax gives it a weight again. Dropout comes after it.",
         instead={"attention": _attention(drop_scores=True)},
     ),
     Mistake(
         name="dropout on the values",
-        says="Single numbers of the values were left out. Dropout falls on the weights: a position is heard, or not.",
+        says="Single numbers of the values were left out. Dropout applies to the weights: a position as a whole is "
+        "left out, or it is not.",
         instead={"attention": _attention(drop_values=True)},
     ),
 ]

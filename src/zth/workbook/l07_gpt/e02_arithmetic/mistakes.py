@@ -9,14 +9,14 @@ from zth.workbook.l07_gpt.e02_arithmetic import solution, wrong
 MISTAKES: list[Mistake] = [
     Mistake(  # before all wrong answers: `share_exact` alone cannot tell it from theirs
         name="compared without turning round",
-        says="What the model wrote is turned round, and the right answers that you compare with are not: pass on "
+        says="What the model wrote is reversed, but the right answers that you compare with are not: pass on "
         "`reverse`.",
         instead=wrong.shared(wrong.not_turned),
     ),
     Mistake(
         name="question without zeros",
-        says="The numbers have no zeros in front, so a digit stands now here, now there. Pad both to `digits` "
-        'places: f"{a:0{digits}d}".',
+        says="The numbers have no zeros in front, so a digit has no fixed place. Pad both to `digits` places: "
+        'f"{a:0{digits}d}".',
         instead=wrong.questioned(wrong.none),
     ),
     Mistake(
@@ -27,13 +27,13 @@ MISTAKES: list[Mistake] = [
     ),
     Mistake(
         name="question reversed as well",
-        says="The numbers of the question are turned round too. Only the answer is: the model reads the question "
-        "whole before it begins to write, so its order is no help.",
+        says="The numbers of the question are reversed as well. Only the answer should be: the model reads the "
+        "whole question before it begins to write, so reversing that does not help.",
         instead=wrong.questioned(lambda value, places: wrong.zeros(value, places)[::-1]),
     ),
     Mistake(
         name="zeros behind",
-        says="The zeros stand behind the numbers, which makes others of them: 7 became 700. They belong in front.",
+        says="The zeros stand after the numbers, which changes them: 7 became 700. They belong in front.",
         instead=wrong.questioned(lambda value, places: str(value).ljust(places, "0")),
     ),
     Mistake(
@@ -48,12 +48,12 @@ MISTAKES: list[Mistake] = [
     ),
     Mistake(
         name="always reversed",
-        says="With reverse=False the answer is written as people do; yours is turned round all the same.",
+        says="With reverse=False the answer is written as people do; yours is reversed all the same.",
         instead=wrong.answers(write=lambda text, sign, _reverse: text[::-1] + sign),
     ),
     Mistake(
         name="reversed the wrong way about",
-        says="It is turned round with reverse=False, and not with reverse=True: exchange the two.",
+        says="It is reversed with reverse=False, and not with reverse=True: exchange the two.",
         instead=wrong.answers(write=lambda text, sign, reverse: wrong.turned(text, sign, not reverse)),
     ),
     Mistake(
@@ -70,8 +70,8 @@ MISTAKES: list[Mistake] = [
     ),
     Mistake(
         name="reversed before the zeros",
-        says="It was turned round first, and the zeros came in front of that: 0032 became 0023, and should be 2300. "
-        "Fill up first, then turn round.",
+        says="It was reversed first, and the zeros came in front of that: 0032 became 0023, and should be 2300. "
+        "Put the zeros first, then reverse.",
         instead=wrong.with_answer(wrong.turned_before_zeros),
     ),
     Mistake(
@@ -92,7 +92,7 @@ MISTAKES: list[Mistake] = [
     ),
     Mistake(
         name="sign in front of the reversed digits",
-        says="The minus sign stands in front. Turned round, the sign comes last: it is known last.",
+        says="The minus sign stands in front. In a reversed answer it comes last, since it is known last.",
         instead=wrong.answers(write=lambda text, sign, reverse: sign + (text[::-1] if reverse else text)),
     ),
     Mistake(
@@ -107,29 +107,29 @@ MISTAKES: list[Mistake] = [
     ),
     Mistake(
         name="division reversed as well",
-        says="The whole answer of a division was turned round. It is written from its first digit on.",
+        says="The whole answer of a division was reversed. It is written from its first digit on.",
         instead=wrong.answers(divide=wrong.division_turned),
     ),
     Mistake(
         name="quotient and remainder reversed",
-        says="Quotient and remainder were turned round, each by itself. Division begins at the first digit, as on "
-        "paper: nothing is turned round.",
+        says="Quotient and remainder were reversed, each by itself. Division begins at the first digit, as on "
+        "paper: nothing is reversed.",
         instead=wrong.answers(divide=wrong.numbers_turned),
     ),
     Mistake(
         name="remainder missing",
-        says='That is the quotient alone. Behind it come "r" and the remainder: 17/5 is 3 rest 2.',
+        says='That is the quotient alone. After it come "r" and the remainder: 17/5 is 3, remainder 2.',
         instead=wrong.answers(divide=lambda a, b, padded, _: padded(a // b)),
     ),
     Mistake(
         name="quotient rounded",
-        says="The quotient was rounded to the nearest whole number: 23/12 is 1 rest 11, not 2. Take a // b, or "
-        "divmod(a, b).",
+        says="The quotient was rounded to the nearest whole number: 23/12 is 1, remainder 11, not 2. Take a // b, "
+        "or divmod(a, b).",
         instead=wrong.answers(divide=lambda a, b, padded, _: f"{padded(round(a / b))}r{padded(a % b)}"),
     ),
     Mistake(
         name="decimal fraction",
-        says="That is a decimal fraction. It need not end, and its dot is the boundary of lines. Give quotient and "
+        says="That is a decimal fraction. It may never end, and its dot would end the line. Give quotient and "
         "remainder.",
         instead=wrong.answers(divide=lambda a, b, _padded, _reverse: str(a / b)),
     ),
@@ -162,7 +162,7 @@ MISTAKES: list[Mistake] = [
     ),
     Mistake(
         name="nothing is masked",
-        says="With mask=True the question's targets are IGNORED. Nobody can foretell them, and their loss is noise.",
+        says="With mask=True the question's targets are IGNORED. Nobody can predict them, and their loss is noise.",
         instead=wrong.example(start=lambda _line, _mask: 0),
     ),
     Mistake(
@@ -172,12 +172,13 @@ MISTAKES: list[Mistake] = [
     ),
     Mistake(
         name="the filling is scored",
-        says="Behind the end the targets are dots that are scored. They are always right and say nothing: IGNORED.",
+        says="After the end the targets are dots that are scored. They are always right and teach nothing: use "
+        "IGNORED.",
         instead=wrong.example(filled=0),
     ),
     Mistake(
         name="the end is not scored",
-        says="The end is not scored, so the model never learns to stop. The first dot behind the answer is a target.",
+        says="The end is not scored, so the model never learns to stop. The first dot after the answer is a target.",
         instead=wrong.example(n_end=0),
     ),
     Mistake(
@@ -203,8 +204,8 @@ MISTAKES: list[Mistake] = [
     ),
     Mistake(
         name="filled up in front",
-        says="The filling stands in front of the line. Put it behind: each digit keeps its place, and what comes "
-        "behind cannot be seen by what is scored.",
+        says="The filling stands in front of the line. Put it after the line: then each digit keeps its place, and "
+        "nothing that is scored can see the filling.",
         instead=wrong.changed(wrong.filled_in_front),
     ),
     Mistake(
@@ -214,17 +215,17 @@ MISTAKES: list[Mistake] = [
     ),
     Mistake(
         name="read without turning round",
-        says="A reversed answer was read as it stands. Turn it round first: int(written[::-1]).",
+        says="A reversed answer was read as it stands. Reverse it first: int(written[::-1]).",
         instead=wrong.read(lambda written, operator, _reverse: solution.read(written, operator, False)),
     ),
     Mistake(
         name="always turned round to read",
-        says="With reverse=False the answer stands as people write it; yours is turned round all the same.",
+        says="With reverse=False the answer is written as people do; yours is reversed all the same.",
         instead=wrong.read(lambda written, operator, _reverse: solution.read(written, operator, True)),
     ),
     Mistake(
         name="division read backwards",
-        says="A division is never written from the end, so it is not to be turned round for reading.",
+        says="A division is never written from the end, so do not reverse it for reading.",
         instead=wrong.read(wrong.division_read_back),
     ),
     Mistake(
@@ -234,12 +235,12 @@ MISTAKES: list[Mistake] = [
     ),
     Mistake(
         name="remainder not read",
-        says="Of a division, return both numbers: [quotient, remainder].",
+        says="For a division, return both numbers: [quotient, remainder].",
         instead=wrong.read(wrong.quotient),
     ),
     Mistake(
         name="nonsense read as 0",
-        says="What is no answer was read as 0, and 0 is one: return None.",
+        says="Text that is no answer was read as 0, but 0 is an answer: return None.",
         instead=wrong.read(wrong.zero_for_none),
     ),
     Mistake(
@@ -256,8 +257,8 @@ MISTAKES: list[Mistake] = [
     ),
     Mistake(
         name="b + a in train",
-        says="No problem of dev stands in train, but some stand there in the other order: who knows 30 + 12 knows "
-        "12 + 30. Give both one key.",
+        says="No problem of dev stands in train, but some stand there in the other order: a model that knows 30 + "
+        "12 knows 12 + 30. Give both the same key.",
         instead=wrong.with_split(wrong.by_kind(lambda problem: problem)),
     ),
     Mistake(
@@ -290,7 +291,7 @@ MISTAKES: list[Mistake] = [
     Mistake(
         name="the last ones are dev",
         says="Dev is the end of the list. A list in order ends with the largest numbers, and dev should be like "
-        "train: draw.",
+        "train: draw at random.",
         instead=wrong.with_split(wrong.at_the_end),
     ),
     Mistake(
@@ -311,7 +312,7 @@ MISTAKES: list[Mistake] = [
     ),
     Mistake(
         name="only the beginning compared",
-        says="An answer that goes on behind the right one was taken as right. It must end there, too.",
+        says="An answer that goes on after the right one was taken as right. It must end there, too.",
         instead=wrong.share(lambda text, wanted: float(text.startswith(wanted))),
     ),
     Mistake(

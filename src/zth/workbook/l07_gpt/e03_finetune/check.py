@@ -331,8 +331,8 @@ def _compared(
 MISTAKES = [
     Mistake(
         name="only the whole dev text looked for",
-        says="You asked whether the whole dev text stands in the corpus as one piece. One line of another edition, "
-        "and it does not, though all others leak. Ask line by line.",
+        says="You asked whether the whole dev text stands in the corpus as one piece. If a single line comes from "
+        "another edition, it does not, though all the others leak. Ask line by line.",
         instead=_wrong_leaks(_whole_file),
     ),
     Mistake(
@@ -418,8 +418,8 @@ MISTAKES = [
     ),
     Mistake(
         name="new characters behind",
-        says="You put the new characters behind the old ones. That would keep the old ids, and many do it so; but "
-        "here a vocabulary is sorted, so that it can be made again from the text.",
+        says="You put the new characters after the old ones. That would keep the old ids, and many people do so; "
+        "but here a vocabulary is sorted, so that it can be made again from the text.",
         instead={"common": lambda old, text: old + "".join(sorted(set(text) - set(old)))},
     ),
     Mistake(
@@ -429,8 +429,8 @@ MISTAKES = [
     ),
     Mistake(
         name="carried over by index",
-        says="You copied row i to row i. But ids are places in a sorted list, and a new character moves all behind "
-        "it: now each has its neighbour's row. Copy to new.index(character).",
+        says="You copied row i to row i. But ids are places in a sorted list, and a new character moves all that "
+        "come after it: now each has its neighbour's row. Copy to new.index(character).",
         instead=_wrong_carry(_carry("index", "index", "index")),
     ),
     Mistake(
@@ -441,7 +441,7 @@ MISTAKES = [
     ),
     Mistake(
         name="output layer forgotten",
-        says="W2 and b2 begin anew, so what the last layer had learnt is lost. Carry its columns over by character.",
+        says="W2 and b2 start again, so what the last layer had learnt is lost. Carry its columns over by character.",
         instead=_wrong_carry(_carry("character", "fresh", "fresh")),
     ),
     Mistake(

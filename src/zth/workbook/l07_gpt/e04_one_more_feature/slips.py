@@ -63,7 +63,8 @@ _ROTARY = [
     ),
     Mistake(
         name="no minus in the turn",
-        says="With two plus signs it is no turn: lengths change. (a, b) becomes (a cos - b sin, a sin + b cos).",
+        says="With two plus signs it is not a rotation: lengths change. (a, b) becomes (a cos - b sin, a sin + b "
+        "cos).",
         instead=with_rotary(turning(signs=(1, 1))),
     ),
     Mistake(
@@ -94,8 +95,8 @@ _NORM_AND_MLP = [
     ),
     Mistake(
         name="divided by the length",
-        says="You divided by the square root of the sum of squares, so rows come out with length 1. It is the mean "
-        "of squares: then a number is 1 in size, however wide the row is.",
+        says="You divided by the square root of the sum of squares, so rows come out with length 1. Use the mean "
+        "of the squares: then a number has a size of about 1, however wide the row is.",
         instead=with_norm(lambda x, eps=1e-5: x / (x.square().sum(-1, keepdim=True) + eps).sqrt()),
     ),
     Mistake(
@@ -165,8 +166,8 @@ _NORM_AND_MLP = [
 _ATTENTION = [
     Mistake(
         name="groups in turns",
-        says="The heads came out as 0, 1, 0, 1: `repeat` puts copies of the whole behind each other. The heads of a "
-        "group are neighbours, 0, 0, 1, 1: repeat_interleave(n_heads // G, dim=1).",
+        says="The heads came out as 0, 1, 0, 1: `repeat` puts copies of the whole one after the other. The heads "
+        "of a group are neighbours, 0, 0, 1, 1: repeat_interleave(n_heads // G, dim=1).",
         instead=with_repeat(tiled),
     ),
     Mistake(
@@ -192,13 +193,14 @@ _ATTENTION = [
     ),
     Mistake(
         name="the window without the causal mask",
-        says="The window reaches to both sides, so a position sees what it has to predict. Both: s <= t, and t - s < "
-        "window.",
+        says="The window reaches to both sides, so a position sees what it has to predict. Both must hold: s <= t, "
+        "and t - s < window.",
         instead=with_mask(lambda T, window: apart(T).abs() < window),
     ),
     Mistake(
         name="the causal mask without the window",
-        says="That is the causal mask alone: everything before t is seen. Beyond window - 1 back, hide it.",
+        says="That is the causal mask alone: everything before t is seen. Hide what lies more than window - 1 "
+        "places back.",
         instead=with_mask(lambda T, _window: apart(T) >= 0),
     ),
     Mistake(
@@ -274,7 +276,7 @@ _ATTENTION = [
     ),
     Mistake(
         name="masked after the softmax",
-        says="The softmax saw what is hidden, and the mask came behind it: the weights no longer sum to 1. Put -inf "
+        says="The softmax saw what is hidden, and the mask came after it: the weights no longer sum to 1. Put -inf "
         "into the scores.",
         instead=only("attention", attention_by(weigh=lambda scores, seen: scores.softmax(-1) * seen)),
     ),
@@ -365,8 +367,8 @@ _ENDS = [
     ),
     Mistake(
         name="U V^T exactly",
-        says="That is U V^T itself, which the iteration comes near. It is slow for large matrices, and other numbers "
-        "are asked for: the five rounds, whose singular values end between about 0.7 and 1.2.",
+        says="That is U V^T itself, which the iteration comes close to. It is slow for large matrices, and other "
+        "numbers are asked for: the five rounds, whose singular values end between about 0.7 and 1.2.",
         instead=only("orthogonalise", by_svd),
     ),
 ]

@@ -1,0 +1,119 @@
+"""What people read, in their language.
+
+English stands in the code and is its own key: `say("There is no file {path}.", path=path)` looks the sentence up in a
+catalogue, and gives it as it is where there is none. A translation is a folder::
+
+    locale/de/
+      messages.po                                  sentences (gettext), one English key each
+      l01_micrograd/e01_derivatives/task.md        statement and hints; so too stub.py and solution.md
+
+and what it lacks is said in English, piece by piece. docs/translating.md tells how one is made.
+"""
+
+from __future__ import annotations
+
+import gettext
+import io
+import os
+import re
+from functools import cache
+from pathlib import Path
+
+from zth.errors import ConfigError
+
+SOURCE = "en"
+"""The language of the code."""
+HOUSE = Path(__file__).parent
+LOCALE = HOUSE / "locale"
+
+
+def say(message: str, /, **values: object) -> str:
+    """`message` in the reader's language, with `values` in their {places}; without values it stays as it is.
+
+    >>> say("There is no file {path}.", path="e1_1.py")
+    'There is no file e1_1.py.'
+    """
+    told = _catalogue(language()).gettext(message) if message else ""  # "" is the key of a catalogue's own head
+    return told.format(**values) if values else told
+
+
+def say_many(one: str, many: str, n: int, /, **values: object) -> str:
+    """`one` or `many` (or what a language has besides), by how many: `n` is among the values.
+
+    >>> [say_many("{n} try", "{n} tries", n) for n in (1, 3)]
+    ['1 try', '3 tries']
+    """
+    return _catalogue(language()).ngettext(one, many, n).format(n=n, **values)
+
+
+def mark(message: str) -> str:
+    """`message` as it is: one for the catalogue that is said later, as in a table of words."""
+    return message
+
+
+def translated(path: Path) -> Path:
+    """The translation of a text file of the workbook, or the file itself where there is none."""
+    workbook = HOUSE / "workbook"
+    if not path.is_relative_to(workbook):  # an exercise of somebody else's
+        return path
+    own = LOCALE / language() / path.relative_to(workbook)
+    return own if own.is_file() else path
+
+
+def languages() -> list[str]:
+    """Those that can be spoken, English first.
+
+    >>> languages()[:2]
+    ['en', 'de']
+    """
+    return [SOURCE, *sorted(path.parent.name for path in LOCALE.glob("*/messages.po"))]
+
+
+def language() -> str:
+    """ZTH_LANG, else the locale that the terminal has, else English.
+
+    Raises ConfigError where ZTH_LANG asks for a language that is not there; a locale without a translation is no
+    error, as everywhere.
+    """
+    names = "ZTH_LANG", "LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"
+    return _language(*(os.environ.get(name, "") for name in names))
+
+
+@cache
+def _language(override: str, preferred: str, *locales: str) -> str:
+    """As GNU gettext does: the first locale that is set counts; unless it is C, LANGUAGE may list better ones.
+
+    >>> _language("", "", "", "", "de_AT.UTF-8"), _language("", "fr:de", "C", "", "de_DE"), _language("en", "", "de")
+    ('de', 'en', 'en')
+    """
+    if override:
+        if _base(override) not in languages():
+            there = ", ".join(languages())
+            raise ConfigError(f"ZTH_LANG is {override!r}, and there is no such translation.", f"There are: {there}.")
+        return _base(override)
+    locale = next(filter(None, locales), "C")
+    wanted = [*preferred.split(":"), locale] if _base(locale) not in ("c", "posix") else []
+    return next((_base(tag) for tag in wanted if _base(tag) in languages()), SOURCE)
+
+
+def _base(tag: str) -> str:
+    """The language alone: "de" of "de_AT.UTF-8"."""
+    return re.split(r"[_.@-]", tag)[0].lower()
+
+
+@cache
+def _catalogue(language: str) -> gettext.NullTranslations:
+    if language == SOURCE:
+        return gettext.NullTranslations()
+    from babel.messages.mofile import write_mo  # only where English is not spoken: it takes its time
+    from babel.messages.pofile import PoFileError, read_po
+
+    compiled = io.BytesIO()
+    path = LOCALE / language / "messages.po"
+    try:
+        with path.open("rb") as file:
+            write_mo(compiled, read_po(file, locale=language, abort_invalid=True))
+    except (PoFileError, ValueError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}.", "Mend it, or speak English: ZTH_LANG=en") from error
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)
