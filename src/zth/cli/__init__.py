@@ -1,7 +1,7 @@
 """The command line: prints and parses, nothing else.
 
 Each command is imported when it is called, so that `zth list` does not wait for torch. Exit codes: 0 done, 1 "your
-answer is wrong", 2 "cannot", 130 interrupted.
+answer is wrong", 2 "cannot", 3 "this exercise is unfinished", 130 interrupted.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ COMMANDS = {
         ("tour", "measure:tour_", "Measure every exercise quickly and write the report."),
         ("report", "report:report", "Turn run folders into one page."),
         ("prove", "measure:prove_", "Prove that the checks reject what is wrong, and only that."),
+        ("new-exercise", "new_exercise:new_exercise_", "Begin an exercise of your own; zth prove leads to its end."),
     ],
     "Train": [
         ("train", "train:app", "Train a model on names, or on a text of yours."),

@@ -6,22 +6,25 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from zth.cli.new_exercise import print_steps, step_rows
+from zth.cli.packs import print_broken
 from zth.cli.report import figures_table, show
 from zth.cli.terminal import JsonOption, err, out, print_json
 from zth.errors import ZthError
 from zth.processes import keep_to_one_thread
 from zth.report import build, summary
 from zth.runs import Record, figure_row, read
-from zth.workbook.exercise import Exercise, exercises, get
+from zth.workbook.exercise import Exercise, drafts, exercises, get
 from zth.workbook.jail import Jail
 from zth.workbook.measure import Experiment, Show, experiments, find, measure
-from zth.workbook.prove import Proof, prove
+from zth.workbook.prove import Proof
+from zth.workbook.unfinished import proofs, steps
 
 
 def measure_(
@@ -113,7 +116,7 @@ def _visit(experiment: Experiment, title: str, runs: Path, seed: int) -> bool:
 
 
 def prove_(exercise: str = "", /, *, as_json: JsonOption = False) -> int:
-    """Prove that the checks reject what is wrong and accept what is right.
+    """Prove that the checks reject what is wrong and accept what is right. Exit code 1: no; 3: not finished yet.
 
     Parameters
     ----------
@@ -123,26 +126,34 @@ def prove_(exercise: str = "", /, *, as_json: JsonOption = False) -> int:
         Print each proof as JSON.
     """
     keep_to_one_thread()
-    chosen = [get(exercise)] if exercise else exercises()
-    proofs: list[Proof] = []
+    chosen = [get(exercise)] if exercise else [*exercises(), *drafts()]
+    made: list[Proof] = []
+    to_do: list[dict[str, Any]] = []
     with Jail(preload=("torch",)) as jail:
         for each in chosen:
             with err().status(f"Proving {each.id} ..."):
-                found = list(prove(each, jail))
-            proofs += found
+                left = steps(each) if each.task.unfinished else []
+                found = proofs(each, jail)
+            made, to_do = made + found, to_do + step_rows(each, left)
             if not as_json:
                 _print_proofs(each, found)
+                print_steps(each, left)
+    n_broken = 0 if exercise else print_broken()
     if as_json:
-        print_json([vars(proof) for proof in proofs])
-    wrong = sum(not proof.ok for proof in proofs)
-    err().print(f"[red]{wrong} of {len(proofs)} failed[/]" if wrong else f"[green]{len(proofs)} proofs hold[/]")
-    return 1 if wrong else 0
+        print_json([*map(vars, made), *to_do])
+    wrong = sum(not proof.ok for proof in made)
+    held = f"[red]{wrong} of {len(made)} failed[/]" if wrong else f"[green]{len(made)} proofs hold[/]"
+    err().print(f"{held}[yellow], {len(to_do)} steps to do[/]" if to_do else held)
+    return 1 if wrong or n_broken else 3 if to_do else 0
 
 
 def _print_proofs(exercise: Exercise, proofs: list[Proof]) -> None:
-    table = Table(
-        title=f"{exercise.id} {escape(exercise.task.title)}", title_justify="left", box=None, pad_edge=False
-    )
+    named = f"{exercise.id} {escape(exercise.task.title)}"
+    title = f"{named}  [yellow]unfinished[/]" if exercise.task.unfinished else named
+    if not proofs:
+        out().print(title)
+        return
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     table.add_column("")
     table.add_column("submission", overflow="fold")
     table.add_column("what the check said", overflow="fold")

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from rich.markup import escape
 from rich.table import Table
 
+from zth.cli.packs import print_broken, print_drafts
 from zth.cli.terminal import JsonOption, err, out, print_json
 from zth.errors import ExerciseError
 from zth.processes import keep_to_one_thread
@@ -49,6 +50,8 @@ def list_(*, desk: DeskOption = Path("my-zth"), as_json: JsonOption = False) -> 
         print_json(rows)
         return 0
     _print_list(rows)
+    print_broken()
+    print_drafts()
     following = table.next()
     if following is not None:
         out().print(f"\nNext: [bold]{_step_to(following, table)}[/]")

@@ -10,19 +10,19 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-ROOT = Path(__file__).parent
+from zth.workbook.pack import COURSE, Pack, packs
 
 
 @dataclass(frozen=True)
 class Lecture:
-    """One lecture's folder. Equal and hashable by its folder."""
+    """One lecture's folder. Equal and hashable by its folder and its pack."""
 
     folder: Path
+    pack: Pack = COURSE
 
     @property
     def number(self) -> int:
@@ -35,7 +35,7 @@ class Lecture:
         >>> lectures()[0].id
         '1'
         """
-        return str(self.number)
+        return f"{self.pack.prefix}{self.number}"
 
     @property
     def title(self) -> str:
@@ -44,8 +44,8 @@ class Lecture:
         >>> lectures()[0].title
         'micrograd'
         """
-        heading = (self.folder / "README.md").read_text(encoding="utf-8").splitlines()[0]
-        return heading.removeprefix(f"# Lecture {self.number}: ")
+        heading = (self.folder / "README.md").read_text(encoding="utf-8").partition("\n")[0]
+        return heading.removeprefix(f"# Lecture {self.number}: ").strip()
 
     @property
     def has_measurement(self) -> bool:
@@ -53,9 +53,11 @@ class Lecture:
 
     def module(self, name: str) -> ModuleType:
         """The lecture's measure module, imported."""
-        return importlib.import_module(f"zth.workbook.{self.folder.name}.{name}")
+        return self.pack.module(f"{self.folder.name}.{name}", self.id)
 
 
 def lectures() -> list[Lecture]:
-    """Every lecture there is, in the order of the course."""
-    return [Lecture(path.parent) for path in sorted(ROOT.glob("l[0-9][0-9]_*/README.md"))]
+    """Every lecture there is: those of the course in its order, then those of the packs."""
+    return [
+        Lecture(path.parent, pack) for pack in packs() for path in sorted(pack.folder.glob("l[0-9][0-9]_*/README.md"))
+    ]

@@ -59,10 +59,9 @@ def _judge_text(exercise: Exercise, text: str, jail: Jail) -> Verdict:
 
 def _with_mistake(exercise: Exercise, number: int) -> str:
     """A learner's file that makes mistake `number`, as two imports."""
-    package = f"zth.workbook.{exercise.folder.parent.name}.{exercise.folder.name}"
     return (
-        f"from {package}.solution import *\n"
-        f"from {package}.check import MISTAKES\n"
+        f"from {exercise.package}.solution import *\n"
+        f"from {exercise.package}.check import MISTAKES\n"
         f"globals().update(MISTAKES[{number}].instead)\n"
     )
 
