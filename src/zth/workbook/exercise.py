@@ -35,8 +35,10 @@ if TYPE_CHECKING:  # `zth list` reads the folders without them, and so without N
 HINTS = ("nudge", "idea", "line")
 FILES = ("task.md", "stub.py", "check.py", "solution.py")
 """What no exercise can do without."""
-UNFINISHED = "Unfinished:"
+UNFINISHED = "Unfinished"
 """Begins the line of task.md that keeps an exercise from learners while it is written."""
+_TOP = re.compile(r"# (?P<title>.+)\n+(?P<head>(?:(?:Unfinished|Needs): .+\n+)*)(?P<statement>(?s:.+))")
+_NEED = re.compile(r"(?:[a-z][a-z0-9_]*:)?\d+\.\d+")
 
 T = TypeVar("T")
 
@@ -251,20 +253,28 @@ def parse_task(text: str, name: str) -> Task:
     >>> parse_task(text, "e02").needs
     ('1.1',)
     """
-    head, *sections = re.split(r"^## +", text, flags=re.MULTILINE)
+    top, *sections = re.split(r"^## +", text, flags=re.MULTILINE)
     hints = dict(section.partition("\n")[::2] for section in sections)
-    form = rf"# (?P<title>.+)\n+(?P<unfinished>{UNFINISHED}.*\n+)?(?:Needs: (?P<needs>.+)\n+)?(?P<statement>(?s:.+))"
-    found = re.match(form, head)
+    found = _TOP.match(top)
     if found is None or [heading.strip().lower() for heading in hints] != list(HINTS):
         raise ExerciseError(
             f"task.md of {name} has the sections {', '.join(hints) or 'none'}.",
             "It needs a '# Title', a statement, then '## Nudge', '## Idea' and '## Line', in this order.",
         )
-    needs = found["needs"] or ""
+    head = _head(found["head"])
     return Task(
         title=found["title"].strip(),
-        needs=tuple(re.findall(r"(?:[a-z][a-z0-9_]*:)?\d+\.\d+", needs)),
+        needs=tuple(_NEED.findall(head.get("Needs", ""))),
         statement=found["statement"].strip(),
         hints=tuple(hint.strip("\n").rstrip() for hint in hints.values()),
-        unfinished=bool(found["unfinished"]),
+        unfinished=UNFINISHED in head,
     )
+
+
+def _head(lines: str) -> dict[str, str]:
+    """The lines between a task's title and its statement.
+
+    >>> _head("Unfinished: yes\\nNeeds: 1.1, 2.3\\n\\n")
+    {'Unfinished': 'yes', 'Needs': '1.1, 2.3'}
+    """
+    return dict(line.split(": ", 1) for line in lines.splitlines() if line)
