@@ -106,8 +106,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # exit code 1 means "your answer is wrong"; a fault of ours must not say that
         if "ZTH_DEBUG" in os.environ:
             raise
-        told = f"A fault of zth itself, not of yours: {type(error).__name__}: {error}"
-        return _cannot(told, "Please report it, with what ZTH_DEBUG=1 in front of the same command prints.")
+        return _fault(error)
+
+
+def _fault(error: Exception) -> int:
+    from zth.workbook.pack import at_fault
+
+    pack = at_fault(error)
+    if pack is not None:
+        return _cannot(
+            f"A fault of the pack {pack.name!r}, not of yours: {pack.told(error)}.", "Tell those who wrote it."
+        )
+    told = f"A fault of zth itself, not of yours: {type(error).__name__}: {error}"
+    return _cannot(told, "Please report it, with what ZTH_DEBUG=1 in front of the same command prints.")
 
 
 def _cannot(problem: str, next_move: str) -> int:

@@ -59,17 +59,18 @@ class Pack:
         except ZthError:
             raise
         except (Exception, SystemExit) as error:
-            told = f"{type(error).__name__}: {error}".removesuffix(": ")
-            problem = f"{path.rpartition('.')[2]}.py of {of} cannot be imported: {told}{self._place(error)}."
+            problem = f"{path.rpartition('.')[2]}.py of {of} cannot be imported: {self.told(error)}."
             raise ExerciseError(problem, f"Mend it in {self.folder}, or tell those who wrote it.") from error
 
-    def _place(self, error: BaseException) -> str:
-        """Where in the pack it was raised, as in " (check.py, line 12)"."""
+    def told(self, error: BaseException) -> str:
+        """An exception, and where in the pack it was raised, as in "KeyError: 'x' (check.py, line 12)"."""
         rows = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
         if isinstance(error, SyntaxError) and error.filename:
             rows.append((error.filename, error.lineno))
         inside = [row for row in rows if Path(row[0]).is_relative_to(self.folder) and Path(row[0]) != Path(__file__)]
-        return f" ({Path(inside[-1][0]).name}, line {inside[-1][1]})" if inside else ""
+        place = f" ({Path(inside[-1][0]).name}, line {inside[-1][1]})" if inside else ""
+        words = error.msg if isinstance(error, SyntaxError) else str(error)
+        return f"{type(error).__name__}: {words}".removesuffix(": ") + place
 
 
 COURSE = Pack("", "zth.workbook", Path(__file__).parent)
@@ -90,6 +91,12 @@ def packs() -> list[Pack]:
     'zth.workbook'
     """
     return [COURSE, *_installed(tuple(sys.path))[0]]
+
+
+def at_fault(error: BaseException) -> Pack | None:
+    """The pack other than the course whose code is in the exception's way; None where it is nobody else's."""
+    names = [Path(frame.filename) for frame in traceback.extract_tb(error.__traceback__)]
+    return next((pack for pack in packs()[1:] if any(name.is_relative_to(pack.folder) for name in names)), None)
 
 
 def broken_packs() -> list[Broken]:

@@ -59,13 +59,16 @@ def steps(exercise: Exercise) -> list[Step]:
 
 
 def proofs(exercise: Exercise, jail: Jail) -> list[Proof]:
-    """All that can be proved by now. Where a file of the exercise cannot even be used, that is a proof that fails."""
+    """All that can be proved by now. An exercise whose own code fails is a proof that fails: it hides no other."""
     try:
         if exercise.task.unfinished:
             return list(_of_what_is_there(exercise, jail))
         return [*prove(exercise, jail), _nothing_left(exercise)]
     except ExerciseError as error:
-        return [Proof(exercise=exercise.id, submission="folder", ok=False, why=str(error))]
+        why = str(error)
+    except Exception as error:
+        why = f"its own code failed: {exercise.pack.told(error)}"
+    return [Proof(exercise=exercise.id, submission="folder", ok=False, why=why)]
 
 
 def _of_what_is_there(exercise: Exercise, jail: Jail) -> Iterator[Proof]:
