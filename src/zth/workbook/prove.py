@@ -42,12 +42,17 @@ def prove(exercise: Exercise, jail: Jail) -> Iterator[Proof]:
     yield proof("solution", *_passes(judge(exercise, exercise.folder / "solution.py", jail)))
     lines = {part.name for part in exercise.parts if part.step is not None}
     for number, mistake in enumerate(exercise.mistakes):
-        verdict = _judge_text(exercise, _with_mistake(exercise, number), jail)
+        verdict = judge_mistake(exercise, number, jail)
         yield proof(f"mistake: {mistake.name}", *_is_named(verdict, mistake.name, lines))
     for path in exercise.right_answers:
         yield proof(f"right: {path.stem}", *_passes(judge(exercise, path, jail)))
     yield proof("mistakes", *_enough(len(exercise.mistakes), LEAST_MISTAKES))
     yield proof("right answers", *_enough(len(exercise.right_answers), LEAST_RIGHT_ANSWERS))
+
+
+def judge_mistake(exercise: Exercise, number: int, jail: Jail) -> Verdict:
+    """The verdict on a file that makes mistake `number`, and no other."""
+    return _judge_text(exercise, _with_mistake(exercise, number), jail)
 
 
 def _judge_text(exercise: Exercise, text: str, jail: Jail) -> Verdict:
