@@ -186,7 +186,7 @@ def index(figures: Facts) -> str:
         "# The exercises",
         WRITTEN,
         "Each page has the statement, the hints (folded), the wrong answers that are recognised, with what the judge "
-        "says of them, and the figures of the exercise's experiment. The solutions: `zth solution`, once you have tried.",
+        "says of them, and the figures of the exercise's experiment. The solutions: `zth solution`, after a try.",
     ]
     for lecture, found in groupby(course(), key=lambda each: each.lecture):
         rows = [
