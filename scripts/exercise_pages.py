@@ -105,11 +105,12 @@ def measured(exercise: Exercise) -> dict[str, Any]:
 
 def page(exercise: Exercise, verdicts: Mapping[str, Any], figures: Mapping[str, Any]) -> str:
     task = exercise.task
-    needs = f"Builds on {', '.join(f'[{need}]({need}.md)' for need in task.needs)}." if task.needs else ""
+    about = [f"Builds on [{need}]({need}.md){f': {prose(why)}' if why else ''}." for need, why in task.needs.items()]
+    about += [f"In the video: [{clip}]({clip.link})." for clip in exercise.clips]
     sections = [
         f"# {exercise.id} {prose(task.title)}",
         WRITTEN,
-        needs,
+        " ".join(about),
         task.statement,
         f"Begin: `zth start {exercise.id}`. Judge what you have written: `zth check {exercise.id}`.",
         "## Hints",

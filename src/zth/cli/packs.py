@@ -20,4 +20,4 @@ def print_drafts() -> None:
     """Tell which exercises are being written; nobody but their author looks for them."""
     for each in drafts():
         told = f"{escape(each.id)} {escape(each.task.title)} is being written: zth prove {escape(each.id)}"
-        out().print(f"[dim]{told}[/]")
+        out().print(f"[dim]{told}[/]", soft_wrap=True)

@@ -13,8 +13,9 @@ from zth.cli.terminal import JsonOption, out, print_json
 from zth.errors import ExerciseError, RunError
 from zth.report import Summary, build, figure_texts, summary
 from zth.runs import find
-from zth.workbook.desk import Desk, Progress
-from zth.workbook.exercise import Exercise, exercises
+from zth.workbook.desk import Desk
+from zth.workbook.exercise import Exercise
+from zth.workbook.progress import Progress
 
 _STYLES = {"as the course": "green", "better": "cyan", "worse": "bold red", "measured": "dim"}
 
@@ -59,7 +60,7 @@ def desk_rows(folder: Path | None) -> list[dict[str, Any]]:
         raise ExerciseError(f"There is no desk {folder}.", "Name the folder with your answers.")
     table = Desk(folder or Path("my-zth"))
     progress = table.progress()
-    rows = [_desk_row(exercise, table.state(exercise), progress.get(exercise.id)) for exercise in exercises()]
+    rows = [_desk_row(exercise, state, progress.get(exercise.id)) for exercise, state in table.states().items()]
     return rows if any(row["state"] != "new" for row in rows) else []
 
 
@@ -75,7 +76,7 @@ def _desk_row(exercise: Exercise, state: str, done: Progress | None) -> dict[str
         "hints": done.hints if done else 0,
         "saw_solution": bool(done and done.saw_solution),
         "passed": done.passed if done else "",
-        "seconds": getattr(done, "seconds", None),
+        "seconds": done.seconds if done and done.seconds else None,
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
@@ -32,30 +33,34 @@ _WORDS = {
 }
 
 
+def line(part: PartVerdict) -> str:
+    """A part in a line of markup."""
+    return f"{_MARKS[part.state]} {escape(part.name)}  [dim]{escape(_word(part))}[/]"
+
+
+def marks(verdict: Verdict) -> str:
+    """All parts in a character each, as markup."""
+    return "".join(_MARKS[part.state] for part in verdict.parts)
+
+
 def print_verdict(verdict: Verdict, exercise: Exercise, path: Path) -> None:
     """Print it. The first failing part is explained; the others are one line each."""
     out().print(f"[bold]{exercise.id} {escape(exercise.task.title)}[/]  [dim]{escape(str(path))}[/]")
     for part in verdict.parts:
-        out().print(f"  {_MARKS[part.state]} {escape(part.name)}  [dim]{escape(_word(part))}[/]")
-    failure = verdict.first_failure
-    if failure is not None and failure.state != "unreached":
-        _print_failure(failure)
-    if verdict.trouble:
-        dot = "" if verdict.trouble.endswith("?") else "."
-        out().print(Padding(f"[red]{escape(verdict.trouble[0].upper() + verdict.trouble[1:])}{dot}[/]", (1, 2, 0, 2)))
-    if verdict.output.strip() and not verdict.ok:
-        out().print("\n  [dim]Your code printed:[/]")
-        out().print(Padding(escape(printable(verdict.output.strip()[-1000:])), (0, 4)))
-    out().print()
+        out().print(f"  {line(part)}")
+    out().print(first_failure(verdict))
+    stuck = "" if verdict.ok else f" Stuck: [bold]zth hint {exercise.id}[/]"
+    out().print(f"{summary(verdict)}{stuck}")
+
+
+def summary(verdict: Verdict) -> str:
+    """How many parts passed, as markup."""
+    n, passed = len(verdict.parts), sum(part.ok for part in verdict.parts)
     if verdict.ok:
-        out().print(f"[bold green]Passed[/], {len(verdict.parts)} of {len(verdict.parts)} parts.")
-    else:
-        passed = sum(part.ok for part in verdict.parts)
-        inherited = sum(part.state == "inherited" for part in verdict.parts)
-        more = f", and {inherited} that will follow" if inherited else ""
-        out().print(
-            f"[bold]Not yet[/]: {passed} of {len(verdict.parts)} parts{more}. Stuck: [bold]zth hint {exercise.id}[/]"
-        )
+        return f"[bold green]Passed[/], {n} of {n} parts."
+    inherited = sum(part.state == "inherited" for part in verdict.parts)
+    more = f", and {inherited} that will follow" if inherited else ""
+    return f"[bold]Not yet[/]: {passed} of {n} parts{more}."
 
 
 def _word(part: PartVerdict) -> str:
@@ -64,7 +69,23 @@ def _word(part: PartVerdict) -> str:
     return f"{_WORDS[part.state]} {', '.join(part.follows)}".strip()
 
 
-def _print_failure(part: PartVerdict) -> None:
+def first_failure(verdict: Verdict) -> Group:
+    """What fails first in full, what became of the process, and what the file printed."""
+    shown: list[RenderableType] = []
+    failure = verdict.first_failure
+    if failure is not None and failure.state != "unreached":
+        shown += _in_full(failure)
+    if verdict.trouble:
+        dot = "" if verdict.trouble.endswith("?") else "."
+        told = escape(printable(verdict.trouble[0].upper() + verdict.trouble[1:]))
+        shown.append(Padding(f"[red]{told}{dot}[/]", (1, 2, 0, 2)))
+    if verdict.output.strip() and not verdict.ok:
+        shown.append("\n  [dim]Your code printed:[/]")
+        shown.append(Padding(escape(printable(verdict.output.strip()[-1000:])), (0, 4)))
+    return Group(*shown, "")
+
+
+def _in_full(part: PartVerdict) -> list[RenderableType]:
     rows = [
         ("called", part.call),
         ("got", part.got if part.state != "unwritten" else ""),
@@ -78,6 +99,5 @@ def _print_failure(part: PartVerdict) -> None:
     for label, text in rows:
         if text:
             grid.add_row(label, escape(printable(text)))
-    out().print(Padding(grid, (1, 2, 0, 2)))
-    if part.says:
-        out().print(Padding(f"[bold]{escape(part.says)}[/]", (1, 2, 0, 2)))
+    says = [Padding(f"[bold]{escape(printable(part.says))}[/]", (1, 2, 0, 2))] if part.says else []
+    return [Padding(grid, (1, 2, 0, 2)), *says]

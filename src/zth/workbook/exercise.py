@@ -3,7 +3,8 @@
 ::
 
     l01_micrograd/e02_softmax/
-      task.md      title, what it needs, statement, then the hints: nudge, idea, line
+      task.md      title, what it asks in a line, what it needs, where in the video it belongs, statement, then the
+                   hints: nudge, idea, line
       stub.py      what the learner starts from
       check.py     the questions, and the wrong answers that it must reject (see `check`)
       solution.py  an import of the library's object, plus the explanation
@@ -28,6 +29,7 @@ from typing import TYPE_CHECKING, TypeVar
 from zth.errors import ExerciseError, did_you_mean
 from zth.workbook.lecture import Lecture
 from zth.workbook.pack import COURSE, Broken, Pack, broken_packs, packs
+from zth.workbook.video import Clip, clips
 
 if TYPE_CHECKING:  # `zth list` reads the folders without them, and so without NumPy
     from zth.workbook.check import Limits, Mistake, Part
@@ -37,8 +39,9 @@ FILES = ("task.md", "stub.py", "check.py", "solution.py")
 """What no exercise can do without."""
 UNFINISHED = "Unfinished"
 """Begins the line of task.md that keeps an exercise from learners while it is written."""
-_TOP = re.compile(r"# (?P<title>.+)\n+(?P<head>(?:(?:Unfinished|Needs): .+\n+)*)(?P<statement>(?s:.+))")
-_NEED = re.compile(r"(?:[a-z][a-z0-9_]*:)?\d+\.\d+")
+_TOP = re.compile(rf"# (?P<title>.+)\n+(?P<head>(?:(?:{UNFINISHED}|Asks|Needs|Video): .+\n+)*)(?P<statement>(?s:.+))")
+# "5.1 (what it gives), 5.2": the words may hold `f()`
+_NEED = re.compile(r"((?:[a-z][a-z0-9_]*:)?\d+\.\d+)(?: \((.*?)\)(?=, [a-z\d]|$))?")
 
 T = TypeVar("T")
 
@@ -48,7 +51,10 @@ class Task:
     """What task.md says."""
 
     title: str
-    needs: tuple[str, ...]
+    asks: str
+    """What is asked, in a line; where the head does not say it, the statement's first sentence."""
+    needs: Mapping[str, str]
+    """The exercises that this one builds on: their ids, each with what it uses of them ("": not said)."""
     statement: str
     hints: tuple[str, ...]
     """As many as HINTS, in that order: each says more than the one before."""
@@ -94,6 +100,16 @@ class Exercise:
     @cached_property
     def task(self) -> Task:
         return parse_task((self.folder / "task.md").read_text(encoding="utf-8"), self.folder.name)
+
+    @property
+    def clips(self) -> list[Clip]:
+        """Where it belongs in the lectures' videos.
+
+        >>> [str(clip) for clip in get("1.1").clips]
+        ['8:08-19:09']
+        """
+        top = _TOP.match((self.folder / "task.md").read_text(encoding="utf-8"))
+        return list(clips(_head(top["head"]).get("Video", "") if top else "", self.lecture))
 
     @property
     def stub(self) -> Path:
@@ -165,10 +181,12 @@ class Exercise:
             raise ExerciseError(problem, f"Write it, or tell those who made it. Others go on: {', '.join(FILES)}.")
         try:
             _ = self.task
+            if self.pack != COURSE:  # the course's own are tested
+                _ = self.lecture.title, self.clips
         except OSError as error:
-            raise ExerciseError(f"task.md of {self.id} cannot be read: {error.strerror}.") from error
+            raise ExerciseError(f"A page of {self.id} cannot be read: {error}.") from error
         except UnicodeDecodeError as error:
-            raise ExerciseError(f"task.md of {self.id} is not UTF-8 text.", "Save it as UTF-8.") from error
+            raise ExerciseError(f"task.md or README.md of {self.id} is not UTF-8.", "Save it as UTF-8.") from error
 
 
 def exercises() -> list[Exercise]:
@@ -249,9 +267,10 @@ def _told_twice(exercise_id: str, everything: Sequence[Exercise]) -> ExerciseErr
 def parse_task(text: str, name: str) -> Task:
     """task.md -> Task; raises ExerciseError saying what is missing.
 
-    >>> text = "# Softmax\\n\\nNeeds: 1.1\\n\\nWrite it.\\n\\n## Nudge\\na\\n\\n## Idea\\nb\\n\\n## Line\\nc\\n"
-    >>> parse_task(text, "e02").needs
-    ('1.1',)
+    >>> text = "# Softmax\\n\\nNeeds: 1.1 (its h)\\n\\nWrite it.\\n\\n"
+    >>> task = parse_task(text + "## Nudge\\na\\n\\n## Idea\\nb\\n\\n## Line\\nc\\n", "e02")
+    >>> task.needs, task.asks
+    ({'1.1': 'its h'}, 'Write it.')
     """
     top, *sections = re.split(r"^## +", text, flags=re.MULTILINE)
     hints = dict(section.partition("\n")[::2] for section in sections)
@@ -261,11 +280,12 @@ def parse_task(text: str, name: str) -> Task:
             f"task.md of {name} has the sections {', '.join(hints) or 'none'}.",
             "It needs a '# Title', a statement, then '## Nudge', '## Idea' and '## Line', in this order.",
         )
-    head = _head(found["head"])
+    head, statement = _head(found["head"]), found["statement"].strip()
     return Task(
         title=found["title"].strip(),
-        needs=tuple(_NEED.findall(head.get("Needs", ""))),
-        statement=found["statement"].strip(),
+        asks=head.get("Asks", "") or _first_sentence(statement),
+        needs=dict(_NEED.findall(head.get("Needs", ""))),
+        statement=statement,
         hints=tuple(hint.strip("\n").rstrip() for hint in hints.values()),
         unfinished=UNFINISHED in head,
     )
@@ -274,7 +294,12 @@ def parse_task(text: str, name: str) -> Task:
 def _head(lines: str) -> dict[str, str]:
     """The lines between a task's title and its statement.
 
-    >>> _head("Unfinished: yes\\nNeeds: 1.1, 2.3\\n\\n")
-    {'Unfinished': 'yes', 'Needs': '1.1, 2.3'}
+    >>> _head("Needs: 1.1\\nVideo: 1:27:05-1:43:55\\n\\n")
+    {'Needs': '1.1', 'Video': '1:27:05-1:43:55'}
     """
     return dict(line.split(": ", 1) for line in lines.splitlines() if line)
+
+
+def _first_sentence(statement: str) -> str:
+    paragraph = " ".join(statement.split("\n\n")[0].split())
+    return re.split(r"(?<=[.?!:]) ", paragraph)[0]

@@ -3,13 +3,14 @@
 ::
 
     l04_batchnorm/
-      README.md    the lecture in a page; its first line names it
+      README.md    the lecture in a page; its first line names it, a line "Video: ..." says where to watch it
       measure.py   the lecture's own tables, measured again
       e01_all_zero/ e02_fold_batchnorm/ ...
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -44,8 +45,21 @@ class Lecture:
         >>> lectures()[0].title
         'micrograd'
         """
-        heading = (self.folder / "README.md").read_text(encoding="utf-8").partition("\n")[0]
-        return heading.removeprefix(f"# Lecture {self.number}: ").strip()
+        return self._page.partition("\n")[0].removeprefix(f"# Lecture {self.number}: ").strip()
+
+    @property
+    def video(self) -> str:
+        """Where to watch it, from its README.md; "" where that does not say.
+
+        >>> lectures()[0].video
+        'https://youtu.be/VMj-3S1tku0'
+        """
+        found = re.search(r"^Video: <(https://\S+)>$", self._page, flags=re.MULTILINE)
+        return found[1] if found else ""
+
+    @property
+    def _page(self) -> str:
+        return (self.folder / "README.md").read_text(encoding="utf-8")
 
     @property
     def has_measurement(self) -> bool:
