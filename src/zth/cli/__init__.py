@@ -34,7 +34,7 @@ COMMANDS = {
         ("measure", "measure:measure_", "Run an exercise's experiment on real data, into a run folder."),
         ("tour", "measure:tour_", "Measure every exercise quickly and write the report."),
         ("report", "report:report", "Turn run folders into one page."),
-        ("prove", "measure:prove_", "Prove that the checks reject what is wrong, and only that."),
+        ("prove", "prove:prove_", "Prove that the checks reject what is wrong, and only that."),
     ],
     "Train": [
         ("train", "train:app", "Train a model on names, or on a text of yours."),
