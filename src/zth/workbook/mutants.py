@@ -4,13 +4,13 @@ The changes are those of mutmut, a mutation tester that is kept up to date; it w
 is the file as it was written, except for one place. Judging the mutants is `mutation`'s.
 
 What nothing can notice is left out beforehand, since a mutant that is the same program says nothing about a check:
-annotations and other types, texts of exceptions, docstrings, `__all__`, and `strict=` in a zip.
+annotations and other types, docstrings, `__all__`, `strict=` in a zip, and which input is refused with which words.
 """
 
 from __future__ import annotations
 
 import ast
-import difflib
+from bisect import bisect_right
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
@@ -51,15 +51,17 @@ def mutants(file: str, source: str, lines: Collection[int] | None = None) -> lis
     >>> [mutant.now for mutant in made]
     ['return 2 / x', 'return 3 * x']
     """
-    bare = _Bare(_types(source))
-    seen = {bare.meaning(source)}
+    text, bare = _Text(source), _Bare(_types(source))
+    seen: set[tuple[int, str]] = set()
     made = []
-    for kind, text in _changed(file, source, lines):
-        meaning = bare.meaning(text)
-        if meaning and meaning not in seen:
-            seen.add(meaning)
-            line, was, now = _difference(source, text)
-            made.append(Mutant(file=file, line=line, was=was, now=now, kind=kind, source=text))
+    for kind, start, end, new in _changes(file, source, lines):
+        first, before, after = text.statement(start, end, new)
+        meaning = bare.meaning(after)
+        if meaning and meaning != bare.meaning(before) and (first, meaning) not in seen:
+            seen.add((first, meaning))
+            line, was, now = _difference(before, after)
+            whole = source[: text.place(start)] + new + source[text.place(end) :]
+            made.append(Mutant(file=file, line=first + line, was=was, now=now, kind=kind, source=whole))
     return sorted(made, key=lambda mutant: mutant.line)
 
 
@@ -69,34 +71,68 @@ def drawn(found: list[Mutant], at_most: int) -> list[Mutant]:
     return sorted(chosen, key=lambda mutant: (mutant.file, mutant.line, mutant.now))
 
 
-def _changed(file: str, source: str, lines: Collection[int] | None) -> Iterator[tuple[str, str]]:
-    """(kind, whole text) of each change that mutmut makes."""
+Place = tuple[int, int]
+"""Line, counted from 1, and column."""
+
+
+def _changes(file: str, source: str, lines: Collection[int] | None) -> Iterator[tuple[str, Place, Place, str]]:
+    """(kind, from, to, what stands there instead) of each change that mutmut makes."""
     try:
         from libcst.metadata import MetadataWrapper, WhitespaceInclusivePositionProvider
         from mutmut.mutation.file_mutation import create_mutations
     except ImportError as error:
         raise MissingPartError(
-            f"mutmut makes the mutants, and is not here: {error}.", "pip install mutmut"
+            f"mutmut, which makes the mutants, is missing: {error}.", "pip install mutmut"
         ) from error
     module, mutations, *_ = create_mutations(file, source, None if lines is None else set(lines))
     ranges = MetadataWrapper(module, unsafe_skip_copy=True).resolve(WhitespaceInclusivePositionProvider)
-    begins = [0, *accumulate(len(line) for line in source.splitlines(keepends=True))]
-    for mutation in mutations:  # put in as text: to write the whole tree anew takes a hundred times as long
+    for mutation in mutations:  # as text: to write the whole tree anew takes a hundred times as long
         span = ranges[mutation.original_node]
-        start = begins[span.start.line - 1] + span.start.column
-        end = begins[span.end.line - 1] + span.end.column
-        changed = module.code_for_node(mutation.mutated_node)
-        yield type(mutation.original_node).__name__, source[:start] + changed + source[end:]
+        start, end = (span.start.line, span.start.column), (span.end.line, span.end.column)
+        yield type(mutation.original_node).__name__, start, end, module.code_for_node(mutation.mutated_node)
+
+
+class _Text:
+    """A source, and where its statements begin: what a change means, its own statement tells."""
+
+    def __init__(self, source: str) -> None:
+        self._lines = source.splitlines(keepends=True)
+        self._begins = [0, *accumulate(map(len, self._lines))]
+        self._firsts = [_first_line(node) for node in ast.parse(source).body]
+
+    def place(self, place: Place) -> int:
+        """(line, column) -> the place in the source."""
+        line, column = place
+        return self._begins[line - 1] + column
+
+    def statement(self, start: Place, end: Place, new: str) -> tuple[int, str, str]:
+        """(how many lines come before it, the statement, the changed statement): the one at the top of the file."""
+        number = bisect_right(self._firsts, start[0]) - 1
+        first = self._firsts[number]
+        last = self._firsts[number + 1] - 1 if number + 1 < len(self._firsts) else len(self._lines)
+        before, skipped = "".join(self._lines[first - 1 : last]), self._begins[first - 1]
+        after = before[: self.place(start) - skipped] + new + before[self.place(end) - skipped :]
+        return first - 1, before, after
+
+
+def _first_line(node: ast.stmt) -> int:
+    return min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", []))])
 
 
 def _difference(before: str, after: str) -> tuple[int, str, str]:
-    """(line, what was there, what is there now)."""
+    """(line, what was there, what is there now): the lines that differ, without those around them.
+
+    >>> _difference("a\\n  b\\nc", "a\\n  d\\nc")
+    (2, 'b', 'd')
+    """
     old, new = ([line.strip() for line in text.splitlines()] for text in (before, after))
-    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
-    changes = [codes for codes in matcher.get_opcodes() if codes[0] != "equal"]
-    was = " ⏎ ".join(line for _, start, end, _, _ in changes for line in old[start:end])
-    now = " ⏎ ".join(line for _, _, _, start, end in changes for line in new[start:end])
-    return changes[0][1] + 1, was, now
+    start = next(
+        (i for i, pair in enumerate(zip(old, new, strict=False)) if pair[0] != pair[1]), min(len(old), len(new))
+    )
+    end = 0
+    while end < min(len(old), len(new)) - start and old[-1 - end] == new[-1 - end]:
+        end += 1
+    return start + 1, " ⏎ ".join(old[start : len(old) - end]), " ⏎ ".join(new[start : len(new) - end])
 
 
 def _types(source: str) -> set[str]:
@@ -146,6 +182,10 @@ class _Bare(ast.NodeTransformer):
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST:
         return ast.Pass() if isinstance(node.value, ast.Constant) else self.generic_visit(node)
+
+    def visit_If(self, node: ast.If) -> ast.AST:
+        refuses = isinstance(node.body[0], ast.Raise) and not node.orelse
+        return ast.Pass() if refuses else self.generic_visit(node)
 
     def visit_Raise(self, _node: ast.Raise) -> ast.AST:
         return ast.Raise()

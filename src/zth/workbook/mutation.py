@@ -134,7 +134,8 @@ def explanations(exercise: Exercise) -> dict[tuple[str, str, str], str]:
         return {(row["file"], was, now): row["why"] for row in rows for was, now in row["changes"]}
     except (KeyError, TypeError, ValueError) as error:
         problem = f"{exercise.folder.name}/equivalent.toml cannot be read: {type(error).__name__}: {error}."
-        raise ExerciseError(problem, "It holds [[equivalent]] tables with file, why and changes = [[was, now], ...].") from error
+        wanted = "It holds [[equivalent]] tables with file, why and changes = [[was, now], ...]."
+        raise ExerciseError(problem, wanted) from error
 
 
 def all_mutants(exercise: Exercise) -> list[Mutant]:
