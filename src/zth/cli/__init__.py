@@ -36,7 +36,7 @@ COMMANDS = {
         ("measure", "measure:measure_", "Run an exercise's experiment on real data, into a run folder."),
         ("tour", "measure:tour_", "Measure every exercise quickly and write the report."),
         ("report", "report:report", "Turn run folders into one page."),
-        ("prove", "measure:prove_", "Prove that the checks reject what is wrong, and only that."),
+        ("prove", "prove:prove_", "Prove that the checks reject what is wrong, and only that."),
         ("new-exercise", "new_exercise:new_exercise_", "Begin an exercise of your own; zth prove leads to its end."),
     ],
     "Train": [

@@ -1,4 +1,4 @@
-"""Commands that measure: an exercise's experiment, the tour of all, the proof of the checks."""
+"""Commands that measure: an exercise's experiment, and the tour of all."""
 
 from __future__ import annotations
 
@@ -6,25 +6,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from zth.cli.new_exercise import print_steps, step_rows
-from zth.cli.packs import print_broken
 from zth.cli.report import figures_table, show
 from zth.cli.terminal import JsonOption, err, out, print_json
 from zth.errors import ZthError
-from zth.processes import keep_to_one_thread
 from zth.report import build, summary
 from zth.runs import Record, figure_row, read
-from zth.workbook.exercise import Exercise, drafts, exercises, get
-from zth.workbook.jail import Jail
 from zth.workbook.measure import Experiment, Show, experiments, find, measure
-from zth.workbook.prove import Proof
-from zth.workbook.unfinished import proofs, steps
 
 
 def measure_(
@@ -54,7 +47,7 @@ def measure_(
     chosen = experiments() if exercise == "all" else [find(exercise)]
     records = []
     for each in chosen:
-        with _shown() as show:
+        with shown() as show:
             records.append(read(measure(each, preset=preset, seed=seed, root=runs, show=show).folder))
         if not as_json:
             _print_record(records[-1])
@@ -105,7 +98,7 @@ def _visit(experiment: Experiment, title: str, runs: Path, seed: int) -> bool:
     """Measure one stop of the tour; False where it failed, whatever the reason: the others go on."""
     started = time.perf_counter()
     try:
-        with _shown(title) as show:
+        with shown(title) as show:
             measure(experiment, preset="quick", seed=seed, root=runs, show=show)
     except Exception as error:  # one broken experiment must not hide the others
         said = str(error) if isinstance(error, ZthError) else f"{type(error).__name__}: {error}"
@@ -113,53 +106,6 @@ def _visit(experiment: Experiment, title: str, runs: Path, seed: int) -> bool:
         return False
     err().print(f"[green]✓[/] {escape(title)}  [dim]{time.perf_counter() - started:.1f} s[/]")
     return True
-
-
-def prove_(exercise: str = "", /, *, as_json: JsonOption = False) -> int:
-    """Prove that the checks reject what is wrong and accept what is right. Exit code 1: no; 3: not finished yet.
-
-    Parameters
-    ----------
-    exercise
-        Which one, as in 1.2. Default: all.
-    as_json
-        Print each proof as JSON.
-    """
-    keep_to_one_thread()
-    chosen = [get(exercise)] if exercise else [*exercises(), *drafts()]
-    made: list[Proof] = []
-    to_do: list[dict[str, Any]] = []
-    with Jail(preload=("torch",)) as jail:
-        for each in chosen:
-            with err().status(f"Proving {each.id} ..."):
-                left = steps(each) if each.task.unfinished else []
-                found = proofs(each, jail)
-            made, to_do = made + found, to_do + step_rows(each, left)
-            if not as_json:
-                _print_proofs(each, found)
-                print_steps(each, left)
-    n_broken = 0 if exercise else print_broken()
-    if as_json:
-        print_json([*map(vars, made), *to_do])
-    wrong = sum(not proof.ok for proof in made)
-    held = f"[red]{wrong} of {len(made)} failed[/]" if wrong else f"[green]{len(made)} proofs hold[/]"
-    err().print(f"{held}[yellow], {len(to_do)} steps to do[/]" if to_do else held)
-    return 1 if wrong or n_broken else 3 if to_do else 0
-
-
-def _print_proofs(exercise: Exercise, proofs: list[Proof]) -> None:
-    named = f"{exercise.id} {escape(exercise.task.title)}"
-    title = f"{named}  [yellow]unfinished[/]" if exercise.task.unfinished else named
-    if not proofs:
-        out().print(title)
-        return
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    table.add_column("")
-    table.add_column("submission", overflow="fold")
-    table.add_column("what the check said", overflow="fold")
-    for proof in proofs:
-        table.add_row("[green]✓[/]" if proof.ok else "[red]✗[/]", escape(proof.submission), escape(proof.why))
-    out().print(table)
 
 
 def _print_record(record: Record) -> None:
@@ -176,7 +122,7 @@ def _print_record(record: Record) -> None:
 
 
 @contextmanager
-def _shown(title: str = "") -> Iterator[Show]:
+def shown(title: str = "") -> Iterator[Show]:
     """A progress bar on standard error that an experiment reports to; it is gone when the experiment is over."""
     columns = (
         SpinnerColumn(),
