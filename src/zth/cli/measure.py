@@ -125,7 +125,7 @@ def prove_(exercise: str = "", /, *, as_json: JsonOption = False) -> int:
     keep_to_one_thread()
     chosen = [get(exercise)] if exercise else exercises()
     proofs: list[Proof] = []
-    with Jail(preload=("torch",)) as jail:
+    with Jail(preload=("torch",), open_book=True) as jail:
         for each in chosen:
             with err().status(f"Proving {each.id} ..."):
                 found = list(prove(each, jail))
