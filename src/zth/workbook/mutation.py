@@ -198,7 +198,7 @@ def judge_mutants(exercise_id: str, changed: list[tuple[str, str]]) -> list[tupl
 @cache
 def _jail() -> Jail:
     """One for all that this process judges, so that torch is imported once."""
-    jail = Jail(preload=("torch",))
+    jail = Jail(preload=("torch",), open_book=True)
     Finalize(jail, jail.close, exitpriority=1)  # a process of a pool ends without `atexit`
     return jail
 
