@@ -61,9 +61,7 @@ def by_memory():
 
 
 def by_program():
-    program = (
-        f"import sys; sys.path.insert(0, {TARGETS['path']!r}); import {TARGETS['module']} as m; print(m.__file__)"
-    )
+    program = f"import sys; sys.path.insert(0, {TARGETS['path']!r}); import {TARGETS['module']} as m; print(m.__file__)"
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     print("GOT", told.stdout) if told.stdout else None
     return {}
