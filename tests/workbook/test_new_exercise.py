@@ -103,7 +103,7 @@ def test_a_lecture_of_another_number_is_refused(checkout: Path, number: int) -> 
 
 
 def test_a_name_for_a_lecture_that_has_one_is_refused(checkout: Path) -> None:
-    with pytest.raises(ExerciseError, match="Leave out --lecture"):
+    with pytest.raises(ExerciseError, match="Leave out --lecture-title"):
         make("x", 2, lecture="other")
 
 

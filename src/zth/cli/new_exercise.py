@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from cyclopts import Parameter
 from rich.markup import escape
 from rich.table import Table
 
@@ -23,7 +22,7 @@ def new_exercise_(
     title: str,
     /,
     *,
-    name: Annotated[str, Parameter(name="--lecture")] = "",
+    lecture_title: str = "",
     pack: Path | None = None,
 ) -> int:
     """Begin an exercise: a folder that `zth prove` leads to its end, step by step.
@@ -34,7 +33,7 @@ def new_exercise_(
         The lecture that it belongs to, as in L8.
     title
         What `zth list` calls it.
-    name
+    lecture_title
         What a new lecture is called. Default: as its first exercise.
     pack
         The project folder of a pack of your own, which is made where there is none. Default: the course itself.
@@ -42,7 +41,7 @@ def new_exercise_(
     found = re.fullmatch(r"[Ll]?([0-9]{1,3})", lecture)
     if found is None:
         raise ExerciseError(f"{lecture!r} names no lecture.", "Name it by its number, as in L8.")
-    made = make(title, int(found[1]), lecture=name, project=pack)
+    made = make(title, int(found[1]), lecture=lecture_title, project=pack)
     _print_made(made, pack)
     return 0
 

@@ -178,7 +178,7 @@ class Exercise:
         pages = [self.folder.parent / "README.md"]
         if lacking := [path for path in [*pages, *(self.folder / name for name in FILES)] if not path.is_file()]:
             problem = f"{self.id} cannot be used: there is no {lacking[0].name} in {lacking[0].parent}."
-            raise ExerciseError(problem, f"Write it, or tell those who made it. Others go on: {', '.join(FILES)}.")
+            raise ExerciseError(problem, f"An exercise has {', '.join(FILES)}. Write it, or tell those who made it.")
         try:
             _ = self.task
             if self.pack != COURSE:  # the course's own are tested

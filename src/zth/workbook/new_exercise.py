@@ -47,7 +47,7 @@ def make(title: str, number: int, *, lecture: str = "", project: Path | None = N
     pack, new_pack = (_course(), False) if project is None else _pack_of(project)
     folder, new_lecture = _lecture_folder(pack, number, _slug(lecture or title))
     if lecture and not new_lecture:
-        raise ExerciseError(f"Lecture {number} is there already ({folder.name}).", "Leave out --lecture.")
+        raise ExerciseError(f"Lecture {number} is there already ({folder.name}).", "Leave out --lecture-title.")
     exercise = Exercise(folder / f"e{_next_number(folder):02d}_{name}", pack)
     said = {
         "title": title.strip(),
