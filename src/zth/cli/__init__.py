@@ -23,7 +23,7 @@ from zth.errors import ZthError
 # (command, where it is, what it does): in the order in which people meet them.
 COMMANDS = {
     "Learn": [
-        ("watch", "watch:watch_", "Judge your answer each time you save it; hints and all else by one key."),
+        ("watch", "watch:watch_", "Judge your answer at each save; hints and the rest by one key."),
         ("list", "workbook:list_", "Show every exercise and how far you are."),
         ("next", "workbook:next_", "Show the exercise that you are at, or the next one."),
         ("start", "workbook:start_", "Copy an exercise's stub to your desk, and say what it asks."),

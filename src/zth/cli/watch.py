@@ -27,6 +27,8 @@ from zth.workbook.exercise import Exercise
 from zth.workbook.progress import Progress
 
 _VIEWS = {"t": "task", "h": "hints", "l": "list", "s": "solution"}
+_WINDOWS = ("code", "code-insiders", "codium", "cursor", "windsurf", "zed", "subl", "mate", "atom")
+"""Editors with windows of their own, that wait for the file to be closed if they are asked to, as git asks them."""
 _MOVES = ("up", "down", "page up", "page down")
 
 
@@ -255,7 +257,8 @@ def _editor() -> list[str]:
     for name in ("VISUAL", "EDITOR"):
         try:
             if command := shlex.split(os.environ.get(name, "")):
-                return command
+                waits = ("-w", "--wait") if Path(command[0]).name in _WINDOWS else ()
+                return [word for word in command if word not in waits]
         except ValueError:  # a quotation mark without its partner
             continue
     in_code = os.environ.get("TERM_PROGRAM") == "vscode" and shutil.which("code")

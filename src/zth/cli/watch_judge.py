@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from zth.errors import ZthError
+from zth.errors import ExerciseError, ZthError
 from zth.processes import keep_to_one_thread
 from zth.workbook.exercise import Exercise, get
 from zth.workbook.verdict import Verdict
@@ -38,11 +38,19 @@ class Judge:
         self.give_up()
 
     def ask(self, exercise: Exercise, path: Path) -> Connection:
-        """Have the file at `path` judged; -> what becomes readable when the verdict is there, for `answer`."""
-        if self._process is None or not self._process.is_alive():
-            self._begin()
-        assert self._channel is not None
-        self._channel.send((exercise.id, path.absolute()))
+        """Have the file at `path` judged; -> what becomes readable when the verdict is there, for `answer`.
+
+        Raises ExerciseError where no process can be had.
+        """
+        try:
+            if self._channel is None or self._process is None or not self._process.is_alive():
+                self._channel = self._begin()
+            self._channel.send((exercise.id, path.absolute()))
+        except OSError as error:
+            self.give_up()
+            raise ExerciseError(
+                f"The process that judges cannot be reached: {error.strerror}.", "Press r to try it again."
+            ) from error
         return self._channel
 
     def answer(self) -> Verdict | str:
@@ -51,7 +59,7 @@ class Judge:
         try:
             answer: Verdict | str = self._channel.recv()
             return answer
-        except (EOFError, OSError):
+        except (EOFError, OSError):  # it was ended from outside
             self.give_up()
             return "The process that judges has ended (was there not enough memory?). Press r to judge again."
 
@@ -67,24 +75,22 @@ class Judge:
             self._channel.close()
         self._process = self._channel = None
 
-    def _begin(self) -> None:
+    def _begin(self) -> Connection:
         self.give_up()
         context = multiprocessing.get_context("spawn")
-        self._channel, theirs = context.Pipe()
+        ours, theirs = context.Pipe()
         self._process = context.Process(target=_judge, args=(theirs,), daemon=True)
-        # Ctrl-C is for us; until the process has said so itself, it waits
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # it inherits that Ctrl-C is not for it, but for us
         try:
             self._process.start()
         finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            signal.signal(signal.SIGINT, before)
         theirs.close()
+        return ours
 
 
 def _judge(channel: Connection) -> None:
     """The other process: answers until nobody asks any more."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     signal.signal(signal.SIGTERM, _leave)
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):  # the screen is not ours

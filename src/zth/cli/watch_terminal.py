@@ -144,7 +144,7 @@ class Terminal:
 
     def draw(self, lines: Sequence[str]) -> None:
         """Show these lines and nothing else. Each is cleared first: behind its last column is too late."""
-        sys.stdout.write("\x1b[H" + "\r\n".join(f"\x1b[K{line}" for line in lines) + "\x1b[J")
+        sys.stdout.write("\x1b[H" + "\n".join(f"\x1b[K{line}" for line in lines) + "\x1b[J")
         sys.stdout.flush()
 
     @contextmanager
