@@ -131,9 +131,8 @@ class Jail:
         environment = {key: os.environ[key] for key in ("PATH", "LANG", "LC_ALL", "TZ") if key in os.environ}
         environment |= {"HOME": "/nonexistent", "PYTHONHASHSEED": "0"}
         environment["ZTH_JAIL"] = self._marker  # by which its descendants are known if it should be killed
-        environment["OMP_NUM_THREADS"] = (
-            "1"  # an answer's tensors are small, and threads that spin slow the judge down
-        )
+        # an answer's tensors are small, and threads that spin slow the judge down; torch.compile needs no helpers
+        environment |= {"OMP_NUM_THREADS": "1", "TORCHINDUCTOR_COMPILE_THREADS": "1"}
         before = defences.namespaces()
         settings = {
             "closed_packages": [] if self.open_book else closed_packages(),
@@ -413,8 +412,10 @@ def closed_packages() -> list[str]:
 
 def _top_package(folder: Path) -> str:
     """The name by which a folder's outermost package is imported; "" where it is not found on the path."""
-    places = [Path(entry).resolve() for entry in sys.path if entry]
-    return next((folder.resolve().relative_to(place).parts[0] for place in places if place in folder.parents), "")
+    folder = folder.resolve()
+    places = [place for entry in sys.path if entry and (place := Path(entry).resolve()) in folder.parents]
+    nearest = max(places, key=lambda place: len(place.parts), default=None)
+    return "" if nearest is None else folder.relative_to(nearest).parts[0]
 
 
 def _local(value: object) -> object:
