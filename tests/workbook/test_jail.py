@@ -47,7 +47,7 @@ def _judge(text: str, folder: Path, closed: Jail) -> str:
 
 
 def test_what_right_answers_do_goes_on(tmp_path: Path) -> None:
-    with Jail() as closed:
+    with Jail(preload=("torch",)) as closed:
         assert _judge(ORDINARY + TORCH + RIGHT, tmp_path, closed) == ""
 
 

@@ -82,7 +82,7 @@ def raise_walls(plan: Plan, folder: str, memory_mb: int, seconds: float) -> dict
         return stand
     stand["memory"] = True
     stand["user"] = bool(plan.user) and _try(lambda: _become(plan.user, folder))
-    stand["tasks"] = 0 if _is_root() else plan.tasks
+    stand["tasks"] = 0 if is_root() else plan.tasks
     kernel.gain_nothing()
     stand["landlock"] = _landlock(plan, folder)
     if not stand["user"]:
@@ -127,7 +127,7 @@ def limit(memory_mb: int, seconds: float, tasks: int) -> None:
         resource.setrlimit(kind, (wanted, wanted))
 
 
-def _is_root() -> bool:
+def is_root() -> bool:
     """Whether we are the machine's root, whom no limit on processes holds; in a user namespace, 0 may be anybody."""
     try:
         _, outside, _ = Path("/proc/self/uid_map").read_text().split()[:3]
