@@ -123,29 +123,19 @@ def test_there_is_no_network(attack, tmp_path: Path) -> None:
 
 
 def test_forks_are_few_and_end_with_the_answer(attack) -> None:
-    before = {process.pid for process in psutil.process_iter()}
+    attack.submit(RIGHT)  # the keeper is there
+    before = set(psutil.Process().children(recursive=True))
     verdict = attack.run("forks", "processes", adds=RIGHT)
     assert not verdict.ok
     assert re.search(r"left \d+ process\(es\) running", verdict.trouble)
     refused = re.search(r"REFUSED (\d+)", verdict.output)
     assert refused is not None
     assert int(refused[1]) < 64
-    new = [process for process in psutil.process_iter() if process.pid not in before]
-    assert not [process for process in new if process.status() == "sleeping" and _sleeps(process)]
+    assert set(psutil.Process().children(recursive=True)) == before
 
 
-def _sleeps(process: psutil.Process) -> bool:
-    """A servant's child, and not the keeper: the keeper's parent is unshare, or this process."""
-    parent = process.parent()
-    return (
-        "servant" in " ".join(process.cmdline())
-        and parent is not None
-        and "python" in parent.name()
-        and (parent.pid != os.getpid())
-    )
-
-
-def test_output_without_end_is_cut_and_the_disk_stays_free(attack) -> None:
+def test_output_without_end_is_cut_and_the_disk_stays_free(attack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Exercise, "limits", property(lambda self: Limits(seconds=3.0, memory_mb=512)))
     verdict = attack.run("prints_without_end", "disk")
     assert "no answer within" in verdict.trouble
     assert len(verdict.output) <= KEPT_OUTPUT

@@ -67,7 +67,8 @@ def _python() -> list[str]:
     kept = ("stdlib", "platstdlib", "purelib", "platlib", "scripts", "include", "platinclude")
     prefixes = dict.fromkeys([sys.prefix, sys.base_prefix])
     inside = [f"{prefix}/{name}" for prefix in prefixes for name in ("bin", "lib", "lib64", "include", "pyvenv.cfg")]
-    return [*inside, *(sysconfig.get_path(name) for name in kept)]
+    installed = [entry for entry in sys.path if entry.endswith(("site-packages", "dist-packages"))]
+    return [*inside, *installed, *(sysconfig.get_path(name) for name in kept)]
 
 
 def _packages() -> list[str]:

@@ -29,6 +29,13 @@ class Promise:
     by: str
     """What holds it; where it is not kept, what this machine lacks."""
 
+    def __str__(self) -> str:
+        """
+        >>> print(Promise(name="disk", says="at most 64 MB of files in all", kept=False, by="needs namespaces"))
+        NOT promised: at most 64 MB of files in all (needs namespaces)
+        """
+        return f"{'' if self.kept else 'NOT promised: '}{self.says} ({self.by})"
+
 
 @cache
 def namespaces() -> tuple[str, ...]:
@@ -71,7 +78,7 @@ def promises(stand: Mapping[str, Any]) -> list[Promise]:
         _promise("solutions", "zth and exercise packs can be neither imported nor read", read, "Landlock"),
         _promise("network", "no connection to anywhere", held, "namespaces or libseccomp"),
         _promise("signals", "signals nobody outside", signals, "namespaces or Landlock 6"),
-        _promise("processes", f"at most {TASKS} processes and threads", few, "namespaces, or root"),
+        _promise("processes", f"at most {TASKS} processes and threads", few, "namespaces and Linux 5.14, or root"),
         _promise("memory", "all its processes together within the limit", memory, "Linux"),
         _promise("disk", f"at most {DISK_MB} MB of files in all", small, "namespaces"),
     ]

@@ -131,9 +131,8 @@ class Jail:
         environment = {key: os.environ[key] for key in ("PATH", "LANG", "LC_ALL", "TZ") if key in os.environ}
         environment |= {"HOME": "/nonexistent", "PYTHONHASHSEED": "0"}
         environment["ZTH_JAIL"] = self._marker  # by which its descendants are known if it should be killed
-        environment["OMP_NUM_THREADS"] = (
-            "1"  # an answer's tensors are small, and threads that spin slow the judge down
-        )
+        # an answer's tensors are small, and threads that spin slow the judge down; torch.compile needs no helpers
+        environment |= {"OMP_NUM_THREADS": "1", "TORCHINDUCTOR_COMPILE_THREADS": "1"}
         before = defences.namespaces()
         settings = {
             "closed_packages": [] if self.open_book else closed_packages(),

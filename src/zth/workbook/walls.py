@@ -55,10 +55,12 @@ class Plan:
 
 
 def _tasks(namespaces: bool, user: int) -> int:
-    """How many tasks may be counted for this user, an answer's own included."""
+    """How many tasks may be counted for this user, an answer's own included; 0 where they cannot be counted."""
     version = tuple(int(part) for part in platform.release().split(".")[:2] if part.isdigit())
     if user or (namespaces and version >= (5, 14)):  # since then a user namespace counts for itself
         return TASKS
+    if namespaces:  # the kernel counts all that the user has, and we see only our own
+        return 0
     import psutil
 
     mine = [
@@ -80,7 +82,7 @@ def raise_walls(plan: Plan, folder: str, memory_mb: int, seconds: float) -> dict
         return stand
     stand["memory"] = True
     stand["user"] = bool(plan.user) and _try(lambda: _become(plan.user, folder))
-    stand["tasks"] = 0 if _is_root() else plan.tasks
+    stand["tasks"] = 0 if is_root() else plan.tasks
     kernel.gain_nothing()
     stand["landlock"] = _landlock(plan, folder)
     if not stand["user"]:
@@ -108,7 +110,7 @@ def limit(memory_mb: int, seconds: float, tasks: int) -> None:
     limits = [
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_FSIZE, DISK_MB * 2**20),
-        (resource.RLIMIT_NPROC, tasks),
+        (resource.RLIMIT_NPROC, tasks or resource.RLIM_INFINITY),
         # The judge's clock ends a slow answer; this one only catches a servant that has lost its judge.
         (resource.RLIMIT_CPU, int(seconds * (os.cpu_count() or 1)) + 10),
     ]
@@ -118,11 +120,14 @@ def limit(memory_mb: int, seconds: float, tasks: int) -> None:
         limits.append((resource.RLIMIT_AS, mapped + memory_mb * 2**20))
     for kind, wanted in limits:
         _, hard = resource.getrlimit(kind)
-        wanted = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        if resource.RLIM_INFINITY in (hard, wanted):
+            wanted = hard if wanted == resource.RLIM_INFINITY else wanted
+        else:
+            wanted = min(wanted, hard)
         resource.setrlimit(kind, (wanted, wanted))
 
 
-def _is_root() -> bool:
+def is_root() -> bool:
     """Whether we are the machine's root, whom no limit on processes holds; in a user namespace, 0 may be anybody."""
     try:
         _, outside, _ = Path("/proc/self/uid_map").read_text().split()[:3]

@@ -25,6 +25,7 @@ MAX_FRAME = 256 * 2**20
 MAX_HEADER = 32 * 2**20
 """Bytes of it that are JSON, which takes some twenty times as much room once it is lists. Arrays travel beside."""
 
+_MALFORMED = (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError, RecursionError)
 _LENGTHS = struct.Struct("!QQ")
 _TAG = "$"
 
@@ -64,7 +65,7 @@ def unpack(header: bytes, blob: bytes, revive: Revive | None = None) -> Any:
     try:
         arrays = safetensors.numpy.load(blob) if blob else {}
         return _decode(json.loads(header), arrays, revive)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, safetensors.SafetensorError) as error:
+    except (*_MALFORMED, safetensors.SafetensorError) as error:
         raise WireError(f"a malformed frame: {error}") from error
 
 

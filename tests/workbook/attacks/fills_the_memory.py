@@ -10,7 +10,7 @@ TARGETS  # given by the test; anywhere else this line ends it
 for _ in range(4):
     if os.fork() == 0:
         held = bytearray(300 * 2**20)
-        held[:: 4096] = b"x" * len(held[:: 4096])
+        held[::4096] = b"x" * len(held[::4096])
         time.sleep(10)
         os._exit(0)
 print("TRIED", flush=True)

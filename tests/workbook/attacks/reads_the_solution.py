@@ -55,13 +55,16 @@ def by_bytecode():
 def by_memory():
     held = {}
     for thing in gc.get_objects():
-        if callable(thing) and getattr(thing, "__name__", "") in WANTED:
-            held[thing.__name__] = thing
+        name, module = getattr(thing, "__name__", ""), getattr(thing, "__module__", "")
+        if callable(thing) and name in WANTED and str(module).startswith("zth"):
+            held[name] = thing
     return held
 
 
 def by_program():
-    program = f"import sys; sys.path.insert(0, {TARGETS['path']!r}); import {TARGETS['module']} as m; print(m.__file__)"
+    program = (
+        f"import sys; sys.path.insert(0, {TARGETS['path']!r}); import {TARGETS['module']} as m; print(m.__file__)"
+    )
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     print("GOT", told.stdout) if told.stdout else None
     return {}

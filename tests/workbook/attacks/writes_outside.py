@@ -7,6 +7,8 @@ import os
 import subprocess
 
 TARGETS  # given by the test; anywhere else this line ends it
+
+
 def attempt(what, action, *arguments):
     print("TRIED", what)
     try:
