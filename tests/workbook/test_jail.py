@@ -10,9 +10,10 @@ import pytest
 
 from zth.workbook import defences, jail
 from zth.workbook.check import Limits
-from zth.workbook.exercise import Exercise, get
+from zth.workbook.exercise import get
 from zth.workbook.jail import Jail, Raised, Trouble, legible
 from zth.workbook.judge import judge
+from zth.workbook.pack import COURSE, Pack
 
 EXERCISE = get("1.1")
 RIGHT = (EXERCISE.folder / "right" / "loops.py").read_text()
@@ -87,9 +88,7 @@ def test_an_open_book_can_be_read_and_a_closed_one_not(tmp_path: Path) -> None:
 
 
 def test_the_package_of_every_exercise_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pack = tmp_path / "zth_pack" / "l08_more" / "e01_first"
-    monkeypatch.setattr(jail, "exercises", lambda: [EXERCISE, Exercise(pack)])
-    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(jail, "packs", lambda: [COURSE, Pack("more", "zth_pack.exercises", tmp_path)])
     assert jail.closed_packages() == ["zth", "zth_pack"]
 
 
