@@ -22,7 +22,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from zth.errors import ZthError
+from zth.errors import ExerciseError, ZthError
 from zth.report import figure_texts
 from zth.runs import Figure, atomic_write, figure_row, read, write_json
 from zth.workbook.exercise import HINTS, Exercise, exercises, get
@@ -75,11 +75,14 @@ def stale(verdicts: Facts) -> list[Exercise]:
 
 
 def judged(exercise: Exercise, jail: Jail) -> dict[str, Any]:
-    """What a learner sees for each known mistake, for real."""
+    """What a learner sees for each known mistake, for real. Raises ExerciseError where one is not named."""
     rows = []
     for number, mistake in enumerate(exercise.mistakes):
-        failure = judge_mistake(exercise, number, jail).first_failure
-        assert failure is not None, f"{exercise.id} accepts {mistake.name!r}: zth prove {exercise.id}"
+        verdict = judge_mistake(exercise, number, jail)
+        failure = verdict.first_failure
+        if failure is None or failure.mistake != mistake.name:
+            told = verdict.trouble or (failure.says if failure else "it passed")
+            raise ExerciseError(f"{exercise.id} does not name {mistake.name!r}: {told}.", f"zth prove {exercise.id}")
         rows.append({"mistake": mistake.name, **_seen(failure)})
     return {"digest": digest(exercise), "mistakes": rows}
 
