@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -196,6 +197,20 @@ def test_the_list_tells_what_is_broken_and_shows_the_rest(
     printed = capsys.readouterr()
     assert "tiny:1.1" in printed.out
     assert "bad: The pack 'bad' offers 'no_such_package'" in printed.err
+
+
+def test_a_list_with_a_pack_imports_nothing_slow(install: Install, tmp_path: Path) -> None:
+    site = install("tiny").parent
+    code = (
+        f"import sys; sys.path.insert(0, {str(site)!r})\n"
+        "from zth.cli import main\n"
+        "main(['list'])\n"
+        "print([name for name in ('torch', 'numpy', 'zth_tiny') if name in sys.modules])"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert "tiny:1.1" in done.stdout
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_a_fault_in_a_packs_own_code_is_not_called_ours(
