@@ -68,6 +68,14 @@ def test_a_pack_that_is_new_is_a_project_that_pip_can_install(tmp_path: Path) ->
     assert (again.exercise.id, again.new_pack) == ("my_tricks:1.2", False)
 
 
+def test_a_pack_may_be_begun_in_the_folder_where_one_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "zth-here").mkdir()
+    monkeypatch.chdir(tmp_path / "zth-here")
+    assert make("One", 1, project=Path()).exercise.id == "here:1.1"
+    assert sorted(path.name for path in Path().iterdir()) == ["pyproject.toml", "src"]
+    assert [path.name for path in tmp_path.iterdir()] == ["zth-here"]
+
+
 def test_a_draft_is_its_authors_alone(install: Install) -> None:
     package = install("tiny")
     made = make("Triple it", 1, project=_project_of(package))
@@ -84,7 +92,7 @@ def _project_of(package: Path) -> Path:
     return project
 
 
-@pytest.mark.parametrize("title", ["", "  ", "two\nlines", "x" * 81, "bell\a"])
+@pytest.mark.parametrize("title", ["", "  ", "two\nlines", "x" * 81, "bell\a", "a\\b", 'say """hi"""'])
 def test_a_title_that_is_none_is_refused(checkout: Path, title: str) -> None:
     with pytest.raises(ExerciseError, match="cannot be a title"):
         make(title, 8)
@@ -131,6 +139,7 @@ def test_an_installed_zth_is_not_written_into(tmp_path: Path, monkeypatch: pytes
         ("project = 3", "does not offer one pack"),
         ('[project.entry-points."zth.exercises"]\na = "a"\nb = "b"\n', "does not offer one pack"),
         ('[project.entry-points."zth.exercises"]\na = "zth_a"\n', "which is not in"),
+        ('[project.entry-points."zth.exercises"]\nA-b = "zth_a"\n', "calls the pack 'A-b'"),
     ],
 )
 def test_a_folder_that_is_no_pack_is_left_alone(tmp_path: Path, text: str | None, why: str) -> None:

@@ -41,7 +41,7 @@ def make(title: str, number: int, *, lecture: str = "", project: Path | None = N
     Without `project` it belongs to the course; else to the pack whose project folder that is, which is made where
     there is none. `lecture` names a lecture that is new.
     """
-    name = _slug(title)
+    name, project = _slug(title), project.resolve() if project is not None else None
     if not 1 <= number <= 99:
         raise ExerciseError(f"There is no lecture {number}.", "A lecture has a number from 1 to 99, as in L8.")
     pack, new_pack = (_course(), False) if project is None else _pack_of(project)
@@ -108,6 +108,8 @@ def _read_pack(project: Path) -> Pack:
     except (KeyError, TypeError, AttributeError, ValueError) as error:  # TOMLDecodeError is a ValueError
         problem = f'{path} does not offer one pack ([project.entry-points."{GROUP}"]): {error}.'
         raise ExerciseError(problem, "Name a pack's folder, or a new one.") from error
+    if not NAME.fullmatch(str(name)):
+        raise ExerciseError(f"{path} calls the pack {name!r}.", "A name has small letters, digits and _.")
     inside = Path(*str(package).split("."))
     for folder in (project / "src" / inside, project / inside):
         if folder.is_dir():
@@ -133,8 +135,10 @@ def _slug(title: str) -> str:
     >>> _slug("Naïve Bayes, by counting & by a net")
     'naive_bayes_by_counting'
     """
-    if not title.strip() or not title.isprintable() or len(title) > 80:
-        raise ExerciseError(f"{title!r:.100} cannot be a title.", "A title is one line of at most 80 characters.")
+    breaks = "\\" in title or '"""' in title  # it stands in the docstrings of the new files
+    if not title.strip() or not title.isprintable() or len(title) > 80 or breaks:
+        told = "A title is one line of at most 80 characters, without a backslash."
+        raise ExerciseError(f"{title!r:.100} cannot be a title.", told)
     plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
     words = re.findall(r"[a-z0-9]+", plain)
     while len("_".join(words)) > 24 and len(words) > 1:
@@ -158,7 +162,11 @@ def _put(top: Path, tree: Mapping[Path, str]) -> None:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_text(text, encoding="utf-8")
         draft.chmod(0o755)
-        draft.rename(top)
+        if top.is_dir():  # empty, and perhaps where somebody is: it stays the folder that it is
+            for child in draft.iterdir():
+                child.rename(top / child.name)
+        else:
+            draft.rename(top)
     except OSError as error:
         raise ExerciseError(f"Cannot write {top}: {error.strerror}.", "Choose another place with --pack.") from error
     finally:
