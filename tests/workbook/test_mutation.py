@@ -64,6 +64,7 @@ def test_a_check_that_lets_changes_pass_is_found_out(monkeypatch: pytest.MonkeyP
     path = get("1.1").folder / "right/loops.py"
     few = mutants("right/loops.py", path.read_text(encoding="utf-8"), [7])
     monkeypatch.setattr(mutation, "all_mutants", lambda exercise: few)
+    monkeypatch.setattr(mutation, "explanations", lambda exercise: {})
     told: list[tuple[int, int]] = []
     assert mutate(get("1.1"), 4, lambda done, total: told.append((done, total))).ok
     assert told[0] == (0, 4)
