@@ -3,8 +3,8 @@
 ::
 
     progress.jsonl
-      {"at": "2026-11-24T17:40:11.123+00:00", "exercise": "1.1", "did": "start", "id": "9f3c21aa"}
-      {"at": "2026-11-24T17:52:40.002+00:00", "exercise": "1.1", "did": "check", "ok": true, "id": "01b7e4d2", ...}
+      {"at": "2026-11-24T17:40:11.123456+00:00", "exercise": "1.1", "did": "start", "id": "9f3c21aa"}
+      {"at": "2026-11-24T17:52:40.002117+00:00", "exercise": "1.1", "did": "check", "ok": true, "id": "01b7e4d2", ...}
 
 What the lines amount to does not depend on their order in the file, nor on how often one stands there. So the
 journals of two machines are merged by having the lines of both, in any order: `cat theirs >> ours`, or git, which is
@@ -61,8 +61,8 @@ class Event:
     def line(self) -> str:
         """As it stands in the journal: what says nothing is left out.
 
-        >>> Event(at="2026-11-24T17:40:11.123+00:00", exercise="1.1", did="hint", hint=1, id="9f3c21aa").line()
-        '{"at": "2026-11-24T17:40:11.123+00:00", "exercise": "1.1", "did": "hint", "id": "9f3c21aa", "hint": 1}\\n'
+        >>> Event(at="2026-11-24T17:40:11.123456+00:00", exercise="1.1", did="hint", hint=1, id="9f3c21aa").line()
+        '{"at": "2026-11-24T17:40:11.123456+00:00", "exercise": "1.1", "did": "hint", "id": "9f3c21aa", "hint": 1}\\n'
         """
         said = {key: value for key, value in asdict(self).items() if value or (key == "ok" and self.did == "check")}
         return json.dumps(said) + "\n"
@@ -95,7 +95,7 @@ class Progress:
     def after(self, event: Event) -> Progress:
         """The same with one more event, which is later than those before.
 
-        >>> event = Event(at="2026-11-24T17:40:11.123+00:00", exercise="1.1", did="check", ok=True, id="9f3c21aa")
+        >>> event = Event(at="2026-11-24T17:40:11.123456+00:00", exercise="1.1", did="check", ok=True, id="9f3c21aa")
         >>> Progress(tries=2).after(event).tries
         3
         """
@@ -155,7 +155,7 @@ class Journal:
                 did = decide(before)
                 if did is None:
                     return before
-                now = datetime.now(UTC).isoformat(timespec="milliseconds")
+                now = datetime.now(UTC).isoformat(timespec="microseconds")  # finer than two turns at the lock
                 event = Event(at=now, exercise=exercise, id=secrets.token_hex(4), **did)
                 add_line(file, event.line().encode())
                 return before.after(event)
