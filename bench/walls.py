@@ -51,7 +51,7 @@ def measure() -> list[Row]:
     plan = walls.Plan.make(closed_packages=["zth"], namespaces=INSIDE in os.environ, user=user)
     ours, baseline = interleave(
         partial(forked, lambda folder: walls.raise_walls(plan, folder, MEMORY_MB, SECONDS)),
-        partial(forked, lambda folder: walls.limit(MEMORY_MB, SECONDS, tasks=0)),
+        partial(forked, lambda _: walls.limit(MEMORY_MB, SECONDS, tasks=0)),
         repeats=REPEATS,
     )
     kept = ", ".join(promise.name for promise in defences.promises(raised(plan)) if promise.kept)

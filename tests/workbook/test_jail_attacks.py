@@ -11,6 +11,7 @@ import os
 import re
 import socket
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,6 +21,7 @@ import psutil
 import pytest
 
 import zth
+from zth.workbook import defences
 from zth.workbook.check import Limits
 from zth.workbook.exercise import Exercise, get
 from zth.workbook.jail import KEPT_OUTPUT, Jail
@@ -202,6 +204,17 @@ FRAMES = {
 def test_what_an_answer_writes_is_no_verdict(attack, name: str) -> None:
     verdict = attack.run("fakes_the_verdict", "files", frame=FRAMES[name], files=[str(attack.desk / "marks.csv")])
     assert _gains_nothing(verdict)
+
+
+def test_folders_in_folders_are_removed(attack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _gains_nothing(attack.run("nests_folders"))
+    monkeypatch.setattr(defences, "namespaces", lambda: ())  # no disk of its own: the folder is the judge's
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    path = tmp_path / EXERCISE.file_name
+    path.write_text(f"TARGETS = 1\n{(ATTACKS / 'nests_folders.py').read_text()}")
+    with Jail() as jail:
+        assert "TRIED" in judge(EXERCISE, path, jail).output
+    assert not list(tmp_path.glob("zth-answer-*"))
 
 
 def test_many_processes_have_the_memory_of_one(attack) -> None:

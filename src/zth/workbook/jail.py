@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -115,12 +116,15 @@ class Jail:
     @contextmanager
     def servant(self, limits: Limits) -> Iterator[Answer]:
         """A fresh servant in a fresh folder, ended when the block is left; give it a file with `load`."""
-        with tempfile.TemporaryDirectory(prefix="zth-answer-", ignore_cleanup_errors=True) as cwd:
+        cwd = tempfile.mkdtemp(prefix="zth-answer-")
+        try:
             answer = self._start(cwd, limits)
             try:
                 yield answer
             finally:
                 answer.close(self._stop(1.0 if answer.hung_up else 0.0))
+        finally:
+            _remove(cwd)
 
     def start_keeper(self) -> None:
         """Start importing now; the first `run` then waits for less."""
@@ -138,7 +142,7 @@ class Jail:
             "closed_packages": [] if self.open_book else closed_packages(),
             "namespaces": bool(before),
             # as root, answers run as somebody to whom nothing belongs: one of the numbers kept free for such uses
-            "user": 61_184 + secrets.randbelow(4_336) if os.getuid() == 0 else 0,
+            "user": 61_184 + secrets.randbelow(4_336) if sys.platform == "linux" and os.getuid() == 0 else 0,
         }
         program = [sys.executable, "-I", "-c", _BEGIN, str(Path(zth.__file__).parents[1])]
         self._keeper = subprocess.Popen(
@@ -397,6 +401,14 @@ class _Printed:
     @property
     def text(self) -> str:
         return bytes(self._kept).decode("utf-8", errors="replace")
+
+
+def _remove(folder: str) -> None:
+    """Whatever an answer has left in its folder: folders in folders deeper than Python recurses, say."""
+    with suppress(RecursionError):
+        shutil.rmtree(folder, ignore_errors=True)
+    if Path(folder).exists():
+        subprocess.run(["rm", "-rf", folder], stderr=subprocess.DEVNULL, check=False)
 
 
 def closed_packages() -> list[str]:
