@@ -14,7 +14,7 @@ from zth.workbook.check import Part
 from zth.workbook.exercise import Exercise, exercises, get
 from zth.workbook.jail import Jail
 from zth.workbook.mutants import Mutant, mutants
-from zth.workbook.mutation import Fate, Mutation, Outcome, explanations, lines_run, mutate, rows
+from zth.workbook.mutation import Fate, Mutation, Outcome, explanations, lines_asked, mutate, rows
 
 
 def fate(outcome: Outcome, said: str = "") -> Fate:
@@ -87,8 +87,8 @@ def test_a_change_in_the_library_reaches_the_check() -> None:
 
 
 def test_of_the_library_only_what_answers_is_changed() -> None:
-    found = lines_run(get("1.1"))
-    assert list(found) == ["zth.autograd.numerical"]
+    found = lines_asked(get("1.1"))
+    assert set(found) == {"solution.py", "zth.autograd.numerical"}
     text = Path(str(sys.modules["zth.autograd.numerical"].__file__)).read_text(encoding="utf-8").splitlines()
     ran = "\n".join(text[line - 1] for line in found["zth.autograd.numerical"])
     assert "/ (2 * h)" in ran
@@ -122,3 +122,12 @@ def _library(name: str) -> str:
     assert spec is not None
     assert spec.origin is not None
     return Path(spec.origin).read_text(encoding="utf-8")
+
+
+def test_of_the_solution_only_what_is_asked_for_is_changed() -> None:
+    exercise = get("7.1")
+    text = (exercise.folder / "solution.py").read_text(encoding="utf-8").splitlines()
+    changed = {text[line - 1].split("(")[0] for line in lines_asked(exercise)["solution.py"]}
+    assert {"def split_heads", "def join_heads", "def attention", "def gradients"} <= changed
+    assert "def of_heads" in "\n".join(text)
+    assert "def of_heads" not in changed  # it is for the experiment

@@ -8,16 +8,17 @@ that a learner's file goes. One that passes is either the same in every answer t
 
 from __future__ import annotations
 
+import ast
 import inspect
 import sys
 import tempfile
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing.util import Finalize
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Literal
 
 from zth.errors import ExerciseError
@@ -31,6 +32,7 @@ from zth.workbook.verdict import Verdict
 
 LEAST_REJECTED = 0.97
 """Of all mutants, those included that are equivalent."""
+SOLUTION = "solution.py"
 AT_ONCE = 4
 """Mutants that a process judges before it tells how far it is."""
 
@@ -139,33 +141,52 @@ def explanations(exercise: Exercise) -> dict[tuple[str, str, str], str]:
 
 
 def all_mutants(exercise: Exercise) -> list[Mutant]:
-    """Of the solution, of each right answer, and of the library's code that runs for the solution's answers."""
+    """Of each right answer, of the solution, and of the library's code that runs for the solution's answers."""
     found = []
-    for path in (exercise.folder / "solution.py", *exercise.right_answers):
+    for path in exercise.right_answers:
         found += mutants(path.relative_to(exercise.folder).as_posix(), path.read_text(encoding="utf-8"))
-    for name, lines in lines_run(exercise).items():
-        found += mutants(name, inspect.getsource(sys.modules[name]), lines)
+    for name, lines in lines_asked(exercise).items():
+        found += mutants(name, inspect.getsource(_module(exercise, name)), lines)
     return found
 
 
-def lines_run(exercise: Exercise) -> dict[str, list[int]]:
-    """Module of the library -> its lines that run when the check's questions are put to the solution.
+def lines_asked(exercise: Exercise) -> dict[str, list[int]]:
+    """File or module -> the lines that answer: of solution.py, and of library modules whose objects it hands on.
 
-    Only the modules of objects that the solution hands on as its own: what these use has tests elsewhere.
+    Of the library those that run when the check's questions are put to the solution; what it uses of other modules
+    has tests elsewhere. Of solution.py the definitions that run or are asked for: some are for the experiment alone.
     """
     import coverage
 
     modules = {str(getattr(thing, "__module__", "")) for thing in exercise.solution.values()}
     ours = [name for name in sorted(modules) if name.startswith("zth.") and not name.startswith("zth.workbook.")]
-    if not ours:
-        return {}
-    files = {str(inspect.getsourcefile(sys.modules[name])): name for name in ours}
+    files = {str(inspect.getsourcefile(_module(exercise, name))): name for name in (SOLUTION, *ours)}
     tracer = coverage.Coverage(data_file=None, include=list(files), messages=False)
     exercise.parts  # noqa: B018 (imports the check: what runs then is not what answers)
     with tracer.collect():
         _ask_solution(exercise)
     data = tracer.get_data()
-    return {files[path]: sorted(data.lines(path) or []) for path in data.measured_files() if path in files}
+    ran = {name: sorted(data.lines(path) or []) for path, name in files.items()}
+    return {**ran, SOLUTION: _whole(inspect.getsource(exercise.module("solution")), ran[SOLUTION], exercise.solution)}
+
+
+def _module(exercise: Exercise, name: str) -> ModuleType:
+    return exercise.module("solution") if name == SOLUTION else sys.modules[name]
+
+
+def _whole(source: str, ran: Collection[int], asked: Collection[str]) -> list[int]:
+    """The lines of all definitions of which a line ran, or which are asked for by name; and what defines nothing.
+
+    >>> _whole("a = 1\\ndef f():\\n    return 1\\ndef g():\\n    return 2\\n", [3], ["a"])
+    [1, 2, 3]
+    """
+    lines: list[int] = []
+    for node in ast.parse(source).body:
+        inside = range(node.lineno, (node.end_lineno or node.lineno) + 1)
+        defines = isinstance(node, (ast.FunctionDef, ast.ClassDef))
+        if not defines or node.name in asked or not set(inside).isdisjoint(ran):
+            lines += inside
+    return lines
 
 
 def _ask_solution(exercise: Exercise) -> None:
