@@ -1,6 +1,6 @@
 # `make` alone lists the targets. Every target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup tour test lint texts docs bench clean
+.PHONY: help setup tour test lint texts pages docs bench clean
 PY := .venv/bin/python
 
 help: ## list these targets
@@ -25,7 +25,10 @@ lint: setup ## ruff (check and format), mypy --strict, spelling, translations in
 texts: setup ## bring the translations' catalogues up to the English texts
 	@$(PY) scripts/texts.py
 
-docs: setup ## build the documentation site into site/
+pages: setup ## write docs/exercises from the exercise folders; judges what has changed
+	@$(PY) scripts/exercise_pages.py
+
+docs: pages ## build the documentation site into site/
 	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
 
 bench: setup ## measure side by side with the baselines; prints ratios

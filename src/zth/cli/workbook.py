@@ -9,6 +9,7 @@ from cyclopts import Parameter
 from rich.markup import escape
 
 from zth.cli.exercise import SAW_IT, course, hint, markdown, needs, solution, video
+from zth.cli.packs import print_broken, print_drafts
 from zth.cli.terminal import JsonOption, err, out, print_json
 from zth.errors import ExerciseError
 from zth.processes import keep_to_one_thread
@@ -37,6 +38,8 @@ def list_(*, desk: DeskOption = Path("my-zth"), as_json: JsonOption = False) -> 
     out().print(course(table)[0])
     if any(done.saw_solution for done in table.progress().values()):
         out().print(f"[dim]{say(SAW_IT)}[/]")
+    print_broken()
+    print_drafts()
     following = table.next()
     if following is not None:
         out().print("\n" + say("Next: [bold]{command}[/]", command=_step_to(following, table)))

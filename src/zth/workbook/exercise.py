@@ -10,31 +10,42 @@
       solution.py  an import of the library's object, plus the explanation
       right/       correct answers in other styles, which the check must accept
       measure.py   the experiment, where the exercise asks a question of the data
+
+A folder of the course or of a pack (see `pack`) is an exercise by its name. One that is broken is told (`broken`) and
+hides no other; one whose task.md says "Unfinished" is its author's alone (`drafts`, see `unfinished`).
 """
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from zth.errors import ExerciseError, did_you_mean
 from zth.texts import mark, say, translated
-from zth.workbook.lecture import ROOT, Lecture
+from zth.workbook.lecture import Lecture
+from zth.workbook.pack import COURSE, Broken, Pack, broken_packs, packs
 from zth.workbook.video import Clip, clips
 
 if TYPE_CHECKING:  # `zth list` reads the folders without them, and so without NumPy
     from zth.workbook.check import Limits, Mistake, Part
 
 HINTS = (mark("nudge"), mark("idea"), mark("line"))
-_TOP = re.compile(r"# (?P<title>.+)\n+(?P<head>(?:(?:Asks|Needs|Video): .+\n+)*)(?P<statement>(?s:.+))")
-_NEED = re.compile(r"(\d+\.\d+)(?: \((.*?)\)(?=, \d|$))?")  # "5.1 (what it gives), 5.2": the words may hold `f()`
+FILES = ("task.md", "stub.py", "check.py", "solution.py")
+"""What no exercise can do without."""
+UNFINISHED = "Unfinished"
+"""Begins the line of task.md that keeps an exercise from learners while it is written."""
+_TOP = re.compile(rf"# (?P<title>.+)\n+(?P<head>(?:(?:{UNFINISHED}|Asks|Needs|Video): .+\n+)*)(?P<statement>(?s:.+))")
+# "5.1 (what it gives), 5.2": the words may hold `f()`
+_NEED = re.compile(r"((?:[a-z][a-z0-9_]*:)?\d+\.\d+)(?: \((.*?)\)(?=, [a-z\d]|$))?")
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,17 +60,20 @@ class Task:
     statement: str
     hints: tuple[str, ...]
     """As many as HINTS, in that order: each says more than the one before."""
+    unfinished: bool = False
+    """Still being written: learners are not offered it."""
 
 
 @dataclass(frozen=True)
 class Exercise:
-    """One exercise folder. Equal and hashable by its folder; what is slow to read is read when asked for."""
+    """One exercise folder. Equal and hashable by it and its pack; what is slow to read is read when asked for."""
 
     folder: Path
+    pack: Pack = COURSE
 
     @property
     def lecture(self) -> Lecture:
-        return Lecture(self.folder.parent)
+        return Lecture(self.folder.parent, self.pack)
 
     @property
     def id(self) -> str:
@@ -74,10 +88,12 @@ class Exercise:
     def file_name(self) -> str:
         """What the learner's copy of the stub is called: importable, and sorted as the exercises are.
 
-        >>> get("1.2").file_name
-        'e1_2_softmax.py'
+        >>> get("1.2").file_name, Exercise(Path("l01_x/e02_y"), Pack("sampling", "zth_sampling", Path())).file_name
+        ('e1_2_softmax.py', 'sampling_e1_2_y.py')
         """
-        return f"e{self.id.replace('.', '_')}_{self.folder.name[4:]}.py"
+        pack, _, number = self.id.rpartition(":")
+        stem = f"{pack}_e{number}_{self.folder.name[4:]}".removeprefix("_")
+        return f"{stem.replace('.', '_')}.py"
 
     @property
     def title(self) -> str:
@@ -111,11 +127,24 @@ class Exercise:
 
     @property
     def parts(self) -> list[Part]:
-        return list(self.module("check").PARTS)
+        from zth.workbook.check import Part
+
+        if not (found := self._listed("PARTS", Part)):
+            raise ExerciseError(f"The check of {self.id} asks nothing: its PARTS are empty.", "Write its check.py.")
+        return found
 
     @property
     def mistakes(self) -> list[Mistake]:
-        return list(self.module("check").MISTAKES)
+        from zth.workbook.check import Mistake
+
+        return self._listed("MISTAKES", Mistake)
+
+    def _listed(self, name: str, kind: type[T]) -> list[T]:
+        found = getattr(self.module("check"), name, None)
+        if not isinstance(found, Sequence) or not all(isinstance(item, kind) for item in found):
+            problem = f"The check of {self.id} has no {name}, a list of {kind.__name__}s."
+            raise ExerciseError(problem, f"See {self.folder / 'check.py'}.")
+        return list(found)
 
     @property
     def limits(self) -> Limits:
@@ -128,7 +157,19 @@ class Exercise:
     def solution(self) -> Mapping[str, object]:
         """The names of the right answer: what solution.py lists in `__all__`."""
         module = self.module("solution")
-        return {name: getattr(module, name) for name in module.__all__}
+        names = getattr(module, "__all__", ())
+        if lacking := [name for name in names if not hasattr(module, name)]:
+            raise ExerciseError(f"The solution of {self.id} lists {lacking[0]!r} in __all__ and does not have it.")
+        return {name: getattr(module, name) for name in names}
+
+    @property
+    def package(self) -> str:
+        """What Python calls the folder.
+
+        >>> get("1.2").package
+        'zth.workbook.l01_micrograd.e02_softmax'
+        """
+        return f"{self.pack.package}.{self.folder.parent.name}.{self.folder.name}"
 
     @property
     def explanation(self) -> str:
@@ -138,26 +179,97 @@ class Exercise:
 
     def module(self, name: str) -> ModuleType:
         """The exercise's check, solution or measure module, imported."""
-        return importlib.import_module(f"zth.workbook.{self.folder.parent.name}.{self.folder.name}.{name}")
+        return self.pack.module(f"{self.folder.parent.name}.{self.folder.name}.{name}", self.id)
+
+    def examine(self) -> None:
+        """Raise ExerciseError where the folder cannot be used: files are missing, or task.md has another form."""
+        pages = [self.folder.parent / "README.md"]
+        if lacking := [path for path in [*pages, *(self.folder / name for name in FILES)] if not path.is_file()]:
+            problem = f"{self.id} cannot be used: there is no {lacking[0].name} in {lacking[0].parent}."
+            raise ExerciseError(problem, f"An exercise has {', '.join(FILES)}. Write it, or tell those who made it.")
+        try:
+            _ = self.task
+            if self.pack != COURSE:  # the course's own are tested
+                _ = self.lecture.title, self.clips
+        except OSError as error:
+            raise ExerciseError(f"A page of {self.id} cannot be read: {error}.") from error
+        except UnicodeDecodeError as error:
+            raise ExerciseError(f"task.md or README.md of {self.id} is not UTF-8.", "Save it as UTF-8.") from error
 
 
 def exercises() -> list[Exercise]:
-    """Every exercise there is, in the order of the course.
+    """Every exercise that learners can use: those of the course in its order, then those of the packs.
 
     >>> [exercise.id for exercise in exercises()][:3]
     ['1.1', '1.2', '2.1']
     """
-    return [Exercise(path.parent) for path in sorted(ROOT.glob("l[0-9][0-9]_*/e[0-9][0-9]_*/task.md"))]
+    return [exercise for exercise in _usable() if not exercise.task.unfinished]
+
+
+def drafts() -> list[Exercise]:
+    """The exercises that are still being written."""
+    return [exercise for exercise in _usable() if exercise.task.unfinished]
+
+
+def broken() -> list[Broken]:
+    """What is there and cannot be used: packs, then exercises; each with the error that says why."""
+    everything = _everything()
+    twice = [Broken(id_, _told_twice(id_, everything)) for id_ in _twice(everything)]
+    return broken_packs() + twice + [Broken(each.id, error) for each in everything if (error := _problem(each))]
 
 
 def get(exercise_id: str) -> Exercise:
-    """The exercise called `exercise_id`, as in "2.1"; raises ExerciseError where there is none."""
-    known = {exercise.id: exercise for exercise in exercises()}
-    if exercise_id not in known:
-        near = did_you_mean(exercise_id, known)
-        told = say("There is no exercise {id!r}.", id=exercise_id)
-        raise ExerciseError(told, say("{near} See: zth list", near=near))
-    return known[exercise_id]
+    """The exercise called `exercise_id`, as in "2.1", a draft too; raises ExerciseError where there is none."""
+    everything = _everything()
+    found = [exercise for exercise in everything if exercise.id == exercise_id]
+    if len(found) > 1:
+        raise _told_twice(exercise_id, everything)
+    if found:
+        found[0].examine()
+        return found[0]
+    pack, colon, _ = exercise_id.partition(":")
+    for each in broken_packs():
+        if colon and each.name == pack:
+            raise each.error
+    if colon and pack not in (names := {each.name for each in packs()}):
+        known = ", ".join(sorted(names - {""})) or "none"
+        told = say("There is no pack {pack!r}; installed: {known}.", pack=pack, known=known)
+        raise ExerciseError(told, say("Install it with pip, or see: zth list"))
+    near = did_you_mean(exercise_id, {exercise.id for exercise in everything})
+    told = say("There is no exercise {id!r}.", id=exercise_id)
+    raise ExerciseError(told, say("{near} See: zth list", near=near))
+
+
+def _everything() -> list[Exercise]:
+    """Every exercise folder, looked at from outside. One without a file is what git leaves of another branch's."""
+    folders = [
+        (pack, folder) for pack in packs() for folder in sorted(pack.folder.glob("l[0-9][0-9]_*/e[0-9][0-9]_*"))
+    ]
+    return [Exercise(folder, pack) for pack, folder in folders if any((folder / name).exists() for name in FILES)]
+
+
+def _usable() -> list[Exercise]:
+    everything = _everything()
+    twice = _twice(everything)
+    return [each for each in everything if each.id not in twice and _problem(each) is None]
+
+
+def _problem(exercise: Exercise) -> ExerciseError | None:
+    try:
+        exercise.examine()
+    except ExerciseError as error:
+        return error
+    return None
+
+
+def _twice(everything: Sequence[Exercise]) -> list[str]:
+    return [id_ for id_, n in Counter(exercise.id for exercise in everything).items() if n > 1]
+
+
+def _told_twice(exercise_id: str, everything: Sequence[Exercise]) -> ExerciseError:
+    folders = [f"{each.folder.parent.name}/{each.folder.name}" for each in everything if each.id == exercise_id]
+    problem = f"More than one folder is exercise {exercise_id}: {' and '.join(folders)}."
+    return ExerciseError(problem, "Give all but one another number.")
 
 
 def parse_task(text: str, name: str) -> Task:
@@ -169,7 +281,7 @@ def parse_task(text: str, name: str) -> Task:
     ({'1.1': 'its h'}, 'Write it.')
     """
     top, *sections = re.split(r"^## +", text, flags=re.MULTILINE)
-    hints = dict(section.split("\n", 1) for section in sections)
+    hints = dict(section.partition("\n")[::2] for section in sections)
     found = _TOP.match(top)
     if found is None or [heading.strip().lower() for heading in hints] != list(HINTS):
         raise ExerciseError(
@@ -183,6 +295,7 @@ def parse_task(text: str, name: str) -> Task:
         needs=dict(_NEED.findall(head.get("Needs", ""))),
         statement=statement,
         hints=tuple(hint.strip("\n").rstrip() for hint in hints.values()),
+        unfinished=UNFINISHED in head,
     )
 
 

@@ -10,20 +10,20 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-ROOT = Path(__file__).parent
+from zth.workbook.pack import COURSE, Pack, packs
 
 
 @dataclass(frozen=True)
 class Lecture:
-    """One lecture's folder. Equal and hashable by its folder."""
+    """One lecture's folder. Equal and hashable by its folder and its pack."""
 
     folder: Path
+    pack: Pack = COURSE
 
     @property
     def number(self) -> int:
@@ -36,7 +36,7 @@ class Lecture:
         >>> lectures()[0].id
         '1'
         """
-        return str(self.number)
+        return f"{self.pack.prefix}{self.number}"
 
     @property
     def title(self) -> str:
@@ -45,7 +45,7 @@ class Lecture:
         >>> lectures()[0].title
         'micrograd'
         """
-        return self._page.splitlines()[0].removeprefix(f"# Lecture {self.number}: ")
+        return self._page.partition("\n")[0].removeprefix(f"# Lecture {self.number}: ").strip()
 
     @property
     def video(self) -> str:
@@ -67,9 +67,11 @@ class Lecture:
 
     def module(self, name: str) -> ModuleType:
         """The lecture's measure module, imported."""
-        return importlib.import_module(f"zth.workbook.{self.folder.name}.{name}")
+        return self.pack.module(f"{self.folder.name}.{name}", self.id)
 
 
 def lectures() -> list[Lecture]:
-    """Every lecture there is, in the order of the course."""
-    return [Lecture(path.parent) for path in sorted(ROOT.glob("l[0-9][0-9]_*/README.md"))]
+    """Every lecture there is: those of the course in its order, then those of the packs."""
+    return [
+        Lecture(path.parent, pack) for pack in packs() for path in sorted(pack.folder.glob("l[0-9][0-9]_*/README.md"))
+    ]

@@ -29,6 +29,8 @@ from zth.errors import ExerciseError
 from zth.texts import say
 from zth.workbook.exercise import HINTS
 
+PAUSE = 30 * 60.0
+"""Seconds after which nobody is taken to be still at it."""
 _CONFLICT = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
 _MERGE = "# both sides of a merge are kept, line by line\nprogress.jsonl merge=union\n"
 
@@ -81,6 +83,8 @@ class Progress:
     """When its first event was; "" where that is not known."""
     latest: str = ""
     """When its last event was."""
+    seconds: float = 0.0
+    """Time at it until it passed: that between its events, of which at most PAUSE each counts as work."""
     judged: tuple[str, bool] = ("", False)
     """The last answer that was judged (its digest), and whether it was right."""
 
@@ -96,13 +100,26 @@ class Progress:
         >>> Progress(tries=2).after(event).tries
         3
         """
-        seen = replace(self, began=self.began or event.at, latest=event.at)
+        worked = 0.0 if self.passed else self.seconds_until(event.at)
+        seen = replace(self, began=self.began or event.at, latest=event.at, seconds=self.seconds + worked)
         if event.did == "check":
             passed = self.passed or (event.at if event.ok else "")
             return replace(seen, tries=self.tries + 1, passed=passed, judged=(event.answer, event.ok))
         if event.did == "hint":  # the highest, not how many: two desks may both have seen the first
             return replace(seen, hints=max(self.hints, event.hint))
         return replace(seen, saw_solution=self.saw_solution or event.did == "solution")
+
+    def seconds_until(self, at: str) -> float:
+        """Of the time since the last event, what counts as work: without a long pause, and 0 for a foreign date.
+
+        >>> Progress(latest="2026-11-24T17:40:00+00:00").seconds_until("2026-11-24T17:52:30+00:00")
+        750.0
+        """
+        try:
+            gap = (datetime.fromisoformat(at) - datetime.fromisoformat(self.latest)).total_seconds()
+        except (ValueError, TypeError):  # no event before it; or one of the two does not say its time zone
+            return 0.0
+        return min(max(gap, 0.0), PAUSE)
 
 
 Decide = Callable[[Progress], dict[str, Any] | None]

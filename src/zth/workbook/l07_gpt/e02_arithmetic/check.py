@@ -153,4 +153,15 @@ PARTS = [
         ),
         cases=[*_exact(True), *_exact(False)],
     ),
+    Part(
+        name="reverse and mask left out",
+        shown="{}(*{})",
+        ask=lambda answer, name, given: getattr(answer, name)(*given),
+        cases=[
+            ("answer", (17, "+", 25, 2)),
+            ("example", ("1+1=2", 8)),
+            ("read", ("240", "+")),
+            ("share_exact", (["240"], [(17, "+", 25)], 2)),
+        ],
+    ),
 ]

@@ -325,4 +325,16 @@ MISTAKES: list[Mistake] = [
         says="That is in percent. A share goes from 0 to 1.",
         instead=wrong.share(lambda text, wanted: 100.0 * (text == wanted)),
     ),
+    Mistake(
+        name="not turned round unless asked for",
+        says="Where `reverse` is left out, the answer is turned round: write reverse=True in the first line of the "
+        "function, as in the stub.",
+        instead=wrong.by_default(reverse=False),
+    ),
+    Mistake(
+        name="not masked unless asked for",
+        says="Where `mask` is left out, the question is masked: write mask=True in the first line of the function, "
+        "as in the stub.",
+        instead=wrong.by_default(mask=False),
+    ),
 ]

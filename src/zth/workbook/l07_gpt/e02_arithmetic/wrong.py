@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from inspect import signature
 from random import Random
 from statistics import mean
 from typing import Any
@@ -261,3 +262,22 @@ def not_turned(written: list[str], problems: list[Problem], digits: int, reverse
 
 def how_many(written: list[str], problems: list[Problem], digits: int, reverse: bool = True) -> float:
     return round(solution.share_exact(written, problems, digits, reverse) * len(problems))
+
+
+def by_default(**defaults: bool) -> Mapping[str, object]:
+    """Right where all is said; what is left out is taken for these defaults."""
+
+    def changed(right: Callable[..., object]) -> Callable[..., object]:
+        def answer(*given: object, **named: object) -> object:
+            bound = signature(right).bind(*given, **named)
+            bound.arguments = {**defaults, **bound.arguments}
+            return right(**bound.arguments)
+
+        return answer
+
+    every = {name: getattr(solution, name) for name in solution.__all__}
+    return {
+        name: changed(right)
+        for name, right in every.items()
+        if callable(right) and set(defaults) <= set(signature(right).parameters)
+    }

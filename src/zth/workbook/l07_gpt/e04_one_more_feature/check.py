@@ -112,6 +112,12 @@ PARTS = [
         cases=_queries_and_keys,
     ),
     Part(name="rms_norm", ask=lambda answer, x: answer.rms_norm(x), cases=_rows),
+    Part(
+        name="rms_norm with another eps",
+        shown="rms_norm({}, {})",
+        ask=lambda answer, x, eps: answer.rms_norm(x, eps),
+        cases=lambda: [(x, 0.5) for (x,) in _rows()[:2]],
+    ),
     Part(name="squared_relu", ask=lambda answer, x: answer.squared_relu(x), cases=_numbers),
     Part(name="swiglu", ask=lambda answer, x: answer.swiglu(x), cases=_numbers),
     Part(name="repeat_heads", ask=lambda answer, kv, n_heads: answer.repeat_heads(kv, n_heads), cases=_shared),

@@ -110,6 +110,11 @@ _NORM_AND_MLP = [
         instead=with_norm(lambda x, eps=1e-5: x / (mean_square(x).sqrt() + eps)),
     ),
     Mistake(
+        name="eps fixed",
+        says="eps is always 1e-5. Take the argument `eps`.",
+        instead=only("rms_norm", lambda x, _eps=1e-5: rms_norm(x)),
+    ),
+    Mistake(
         name="eps forgotten",
         says="Without eps a row of zeros is 0 / 0, nan. Add it to the mean of squares, under the root.",
         instead=with_norm(lambda x, _eps=1e-5: x / mean_square(x).sqrt()),
