@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +12,7 @@ from rich.table import Table
 from zth.cli.terminal import JsonOption, err, out, print_json
 from zth.errors import ExerciseError
 from zth.processes import keep_to_one_thread
+from zth.workbook import told
 from zth.workbook.desk import Desk, Progress
 from zth.workbook.exercise import HINTS, Exercise, exercises, get
 from zth.workbook.lecture import Lecture
@@ -193,8 +193,8 @@ def solution_(
         )
     table.see_solution(chosen)
     out().print(f"[bold]{chosen.id} {escape(chosen.task.title)}[/]")
-    _print_markdown(inspect.getdoc(chosen.module("solution")) or "")
-    for place, source in _sources(chosen):
+    _print_markdown(told.explanation(chosen))
+    for place, source in told.sources(chosen):
         out().print(f"[dim]{escape(place)}[/]")
         out().print(Syntax(source, "python", theme="ansi_dark", background_color="default", word_wrap=True))
     return 0
@@ -232,14 +232,3 @@ def _chosen(exercise_id: str, desk: Desk) -> Exercise:
     if following is None:
         raise ExerciseError("You have passed every exercise.", "Name one to go back to it, as in: zth check 1.2")
     return following
-
-
-def _sources(exercise: Exercise) -> list[tuple[str, str]]:
-    """The solution's objects, each with where it lives and its source; what is inside another is not repeated."""
-    found: dict[str, str] = {}
-    for name, thing in exercise.solution.items():
-        if inspect.isfunction(thing) or inspect.isclass(thing):
-            found[f"{thing.__module__}.{thing.__qualname__}"] = inspect.getsource(thing)
-        else:
-            found[name] = f"{name} = {thing!r}\n"
-    return list(found.items())
