@@ -70,7 +70,7 @@ class Desk:
             )
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            backup = _back_up(path) if taken else None
+            backup = back_up(path) if taken else None
             atomic_write(path, exercise.stub.read_text(encoding="utf-8"))
         except OSError as error:
             raise ExerciseError(
@@ -148,8 +148,9 @@ class Desk:
             ) from error
 
 
-def _back_up(path: Path) -> Path:
+def back_up(path: Path) -> Path:
+    """Rename a file out of the way -> its new path, `name.backup-1.py` or the next that is free."""
     number = 1
-    while (backup := path.with_suffix(f".backup-{number}.py")).exists():
+    while (backup := path.with_suffix(f".backup-{number}{path.suffix}")).exists():
         number += 1
     return path.rename(backup)
