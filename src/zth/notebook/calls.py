@@ -43,7 +43,7 @@ def _without_traceback(function: _F) -> _F:
 
 def _told(error: _E, lines: list[str]) -> _E:
     """The same exception; IPython asks it for its own lines before it makes a traceback."""
-    setattr(error, "_render_traceback_", lambda: lines)
+    vars(error)["_render_traceback_"] = lambda: lines
     return error.with_traceback(None)
 
 
@@ -73,9 +73,7 @@ def check(exercise: str, /, *objects: object, desk: str | Path = _DESK, **named:
         verdict = _judged(*beside)
         aside = "your own tensors, where the second net is not asked about"
         then = "Put the lines into `backward` to pass." if verdict.ok else ""
-        return Result(
-            exercise=asked, verdict=verdict, aside=aside, next_move=_recorded(asked, False, place) or then
-        )
+        return Result(exercise=asked, verdict=verdict, aside=aside, next_move=_recorded(asked, False, place) or then)
     verdict = _judged(asked, gather(asked, objects, named, notebook))
     unrecorded = _recorded(asked, verdict.ok, place)
     return Result(exercise=asked, verdict=verdict, next_move=unrecorded or _next_move(asked, verdict.ok, place))

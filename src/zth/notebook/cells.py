@@ -13,9 +13,9 @@ from zth.workbook.exercise import Exercise, exercises
 from zth.workbook.lecture import Lecture
 
 HOW = """\
-Each exercise below has three kinds of cells: what it asks, the stub that you complete, and the check. Run them from top
-to bottom. Stuck? `hint("…")` helps a little more each time; once you have tried, `solution("…")` explains. Your progress
-is kept in the folder `my-zth`, as with `zth check`."""
+Each exercise below has three kinds of cells: what it asks, the stub that you complete, and the check. Run them from
+top to bottom. Stuck? `hint("…")` helps a little more each time; once you have tried, `solution("…")` explains. Your
+progress is kept in the folder `my-zth`, as with `zth check`."""
 FIRST = "from zth.notebook import check, draw, hint, solution"
 
 

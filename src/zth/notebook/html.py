@@ -62,9 +62,11 @@ def preformatted(words: str) -> str:
 
 def table(rows: Iterable[tuple[str, str]]) -> str:
     """Labels and what they stand for; both are HTML already."""
-    cell = "border:none;background:none;text-align:left;vertical-align:top;padding:0 14px 0 0"
-    lines = (f'<tr style="background:none"><td style="{cell}">{a}</td><td style="{cell}">{b}</td></tr>' for a, b in rows)
-    return f'<table style="border:none;margin:6px 0 0 0;border-collapse:collapse;color:inherit">{"".join(lines)}</table>'
+    plain = "border:none;background:none"
+    cell = f"{plain};text-align:left;vertical-align:top;padding:0 14px 0 0"
+    lines = [f'<tr style="{plain}"><td style="{cell}">{a}</td><td style="{cell}">{b}</td></tr>' for a, b in rows]
+    style = f"{plain};margin:6px 0 0 0;border-collapse:collapse;color:inherit"
+    return f'<table style="{style}">{"".join(lines)}</table>'
 
 
 def mark(sign: str, colour: str) -> str:
@@ -81,4 +83,5 @@ def monospaced(words: str) -> str:
 
 
 def folded(summary: str, inner: str) -> str:
-    return f'<details style="margin-top:6px"><summary style="{_DIM};cursor:pointer">{text(summary)}</summary>{inner}</details>'
+    head = f'<summary style="{_DIM};cursor:pointer">{text(summary)}</summary>'
+    return f'<details style="margin-top:6px">{head}{inner}</details>'

@@ -12,7 +12,6 @@ import contextlib
 import io
 import linecache
 import site
-import sys
 import sysconfig
 import time
 import types

@@ -38,7 +38,7 @@ def gather(exercise: Exercise, passed: Sequence[object], named: Names, notebook:
         objects = dict(named)
         for thing in passed:
             objects |= _held_by(thing, exercise)
-        absent = f"was not passed to check: add it, as in check({exercise.id!r}, {{0}}={{0}})."
+        absent = f'was not passed to check: add it, as in check("{exercise.id}", {{0}}={{0}}).'
     else:
         objects = {name: notebook[name] for name in wanted if name in notebook}
         absent = "is not in this notebook yet: run the cell that defines it."
@@ -57,7 +57,9 @@ def written(exercise: Exercise) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for node in ast.parse(exercise.stub.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.FunctionDef):
-            found[node.name] = tuple(each.arg for each in node.args.posonlyargs + node.args.args + node.args.kwonlyargs)
+            found[node.name] = tuple(
+                each.arg for each in node.args.posonlyargs + node.args.args + node.args.kwonlyargs
+            )
         elif isinstance(node, ast.ClassDef):
             found[node.name] = ()
     return {name: parameters for name, parameters in found.items() if name in exercise.solution}
@@ -92,8 +94,8 @@ def _unlike(name: str, thing: object, exercise: Exercise) -> str:
     """
     if callable(exercise.solution[name]) and not callable(thing):
         return (
-            f"`{name}` is a {type(thing).__name__} here, and {exercise.id} asks for a function: run the cell that defines "
-            f"it again, or pass it: check({exercise.id!r}, {name}=...)."
+            f"`{name}` is a {type(thing).__name__} here, and {exercise.id} asks for a function: run the cell that "
+            f'defines it again, or pass it: check("{exercise.id}", {name}=...).'
         )
     ours = written(exercise).get(name)
     if ours and inspect.isfunction(thing) and (theirs := tuple(inspect.signature(thing).parameters)) != ours:

@@ -64,7 +64,9 @@ def _attention(model: Any, ids: Any, characters: Sequence[str]) -> Figure:
             'As in: draw(model, vocabulary.encode("ROMEO:"), "ROMEO:")',
         )
     if len(characters) != len(row):
-        raise ConfigError(f"draw got {len(row)} ids and {len(characters)} characters.", "Pass a character for each id.")
+        raise ConfigError(
+            f"draw got {len(row)} ids and {len(characters)} characters.", "Pass a character for each id."
+        )
     weights = maps.weights_of(model, row[None].long())[:, 0]  # (L, 1, H, T, T) -> (L, H, T, T)
     panels = [
         maps.Map(f"layer {layer + 1}, head {head + 1}", each)

@@ -10,7 +10,14 @@ from zth.workbook import told
 from zth.workbook.exercise import HINTS, Exercise
 from zth.workbook.verdict import PartVerdict, Verdict
 
-_COLOURS = {"passed": "good", "wrong": "bad", "raised": "bad", "missing": "bad", "inherited": "open", "unwritten": "open"}
+_COLOURS = {
+    "passed": "good",
+    "wrong": "bad",
+    "raised": "bad",
+    "missing": "bad",
+    "inherited": "open",
+    "unwritten": "open",
+}
 
 
 def as_calls(text: str) -> str:
@@ -80,7 +87,9 @@ class Result(Shown):
 
     def text(self) -> str:
         lines = [f"{self.title}  {self.aside}".rstrip()]
-        lines += [f"  {told.MARKS[part.state]} {part.name}  {told.word(part)}".rstrip() for part in self.verdict.parts]
+        lines += [
+            f"  {told.MARKS[part.state]} {part.name}  {told.word(part)}".rstrip() for part in self.verdict.parts
+        ]
         if self.failure is not None:
             lines += ["", *(f"  {label:<8} {content}" for label, content in told.rows(self.failure))]
             lines += ["", f"  {self.failure.says}"] if self.failure.says else []
@@ -160,7 +169,10 @@ class Solution(Shown):
         return self._laid_out(title="### {}", code="```python\n{}\n```")
 
     def _laid_out(self, *, title: str, code: str) -> str:
-        pieces = [title.format(f"{self.exercise.id} {self.exercise.title}"), as_calls(told.explanation(self.exercise))]
+        pieces = [
+            title.format(f"{self.exercise.id} {self.exercise.title}"),
+            as_calls(told.explanation(self.exercise)),
+        ]
         for place, source in told.sources(self.exercise):
             pieces += [f"`{place}`", code.format(source.rstrip())]
         return "\n\n".join(pieces)

@@ -1,4 +1,4 @@
-"""A lecture's notebook as a file: .ipynb for Jupyter and its kin, or .py with cells that jupytext and VS Code read."""
+"""A lecture's notebook as a file: .ipynb, or .py with cells that jupytext and VS Code read."""
 
 from __future__ import annotations
 
@@ -48,7 +48,9 @@ def as_text(of: list[Cell], path: Path) -> str:
         import jupytext
         import nbformat.v4 as v4
     except ImportError as error:
-        raise MissingPartError(f"Writing a notebook needs jupytext ({error}).", "pip install 'zth[notebook]'") from error
+        raise MissingPartError(
+            f"Writing a notebook needs jupytext ({error}).", "pip install 'zth[notebook]'"
+        ) from error
     make = {"markdown": v4.new_markdown_cell, "code": v4.new_code_cell}
     notebook = v4.new_notebook(
         cells=[make[cell.kind](cell.source, id=cell.id) for cell in of],

@@ -1,8 +1,8 @@
 """5.1 asked of tensors that a notebook has: one forward pass, and those of its gradients that are written.
 
 The lecture writes the lines one by one into a notebook, beside the forward pass of a batch of its own. The same rules
-judge them there. What is missing is the second net, so that `logit_maxes` says nothing here: `backward` is asked about
-both.
+judge them there. What is missing is the second net, so that `logit_maxes` says nothing here; `backward` is asked
+about both.
 """
 
 from __future__ import annotations
@@ -36,9 +36,7 @@ def asked_of(tensors: Mapping[str, Any]) -> tuple[dict[str, object], list[Part]]
     forward = _forward(tensors)
     double = all(each.dtype != torch.float32 for each in forward.values())
     cases = [("your net", forward)]
-    parts = [
-        replace(part, shown=part.name, cases=cases, tolerance=TOLERANCE if double else SINGLE) for part in PARTS
-    ]
+    parts = [replace(part, shown=part.name, cases=cases, tolerance=TOLERANCE if double else SINGLE) for part in PARTS]
     gradients = {part.name[1:]: tensors.get(part.name) for part in PARTS}
     return {"backward": lambda **_: gradients}, parts
 
@@ -54,7 +52,8 @@ def _forward(tensors: Mapping[str, Any]) -> dict[str, Tensor]:
         backward(**found)
     except (RuntimeError, IndexError, TypeError, ValueError) as error:
         raise ExerciseError(
-            f"The tensors of the forward pass do not fit together: {error}.", "Run its cell again, then the gradients'."
+            f"The tensors of the forward pass do not fit together: {error}.",
+            "Run its cell again, then the gradients'.",
         ) from error
     return found
 
