@@ -251,6 +251,17 @@ def test_settings_of_the_notebook_hold_for_its_code_alone(gradients: bool) -> No
     assert set(seen) == {(torch.float64, gradients)}
 
 
+def test_autograd_is_off_for_5_4_alone() -> None:
+    def train_step(parameters, xb, yb, lr):
+        torch.ones(1, requires_grad=True).sum().backward()
+
+    part = first(check("5.4", train_step=train_step))
+    assert "autograd is switched off here" in part.got
+    x = torch.ones(1, requires_grad=True)
+    x.sum().backward()
+    assert x.grad is not None
+
+
 # --- the desk -----------------------------------------------------------------------------------------------------
 
 

@@ -8,13 +8,13 @@ plain values or stand-ins, and the verdict on a function is the same as on the s
 from __future__ import annotations
 
 import ast
+import builtins
 import contextlib
 import io
 import linecache
 import site
 import sysconfig
 import time
-import types
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -89,7 +89,7 @@ class _Objects(Servant):
 
     def __init__(self, objects: Mapping[str, object]) -> None:
         super().__init__()
-        self.module = types.SimpleNamespace(**objects)
+        vars(self.module).update(objects, __builtins__=vars(builtins))  # as a module that was run has them
 
     def note(self, error: BaseException) -> None:
         if isinstance(error, (KeyboardInterrupt, OutOfTime)):

@@ -7,12 +7,15 @@ of a fresh process. The random numbers are one stream; a check begins it anew, a
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
+
+_AUTOGRAD: Any = torch.autograd
 
 
 @dataclass(frozen=True)
@@ -21,14 +24,17 @@ class Settings:
 
     dtype: torch.dtype = torch.float32
     gradients: bool = True
+    way_back: Callable[..., Any] = _AUTOGRAD._engine_run_backward
+    """What every backward() comes through; 5.4 switches it off for the code that it judges."""
 
     @classmethod
     def now(cls) -> Settings:
-        return cls(torch.get_default_dtype(), torch.is_grad_enabled())
+        return cls(torch.get_default_dtype(), torch.is_grad_enabled(), _AUTOGRAD._engine_run_backward)
 
     def apply(self) -> None:
         torch.set_default_dtype(self.dtype)
         torch.set_grad_enabled(self.gradients)
+        _AUTOGRAD._engine_run_backward = self.way_back
 
 
 class Turns:
@@ -49,7 +55,7 @@ class Turns:
     @contextmanager
     def judge(self) -> Iterator[None]:
         """Afterwards the notebook's settings are back, and its random numbers go on as if none had been drawn."""
-        self._notebook = Settings.now()
+        before = self._notebook = Settings.now()
         states = random.getstate(), np.random.get_state(), torch.get_rng_state()
         Settings().apply()
         random.seed(0)  # so that a check says the same twice
@@ -58,7 +64,7 @@ class Turns:
         try:
             yield
         finally:
-            self._notebook.apply()
+            before.apply()
             random.setstate(states[0])
             np.random.set_state(states[1])
             torch.set_rng_state(states[2])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from zth.errors import ConfigError, MissingPartError
 from zth.notebook.cells import Cell, cells
@@ -46,11 +47,12 @@ def as_text(of: list[Cell], path: Path) -> str:
         )
     try:
         import jupytext
-        import nbformat.v4 as v4
+        import nbformat
     except ImportError as error:
         raise MissingPartError(
             f"Writing a notebook needs jupytext ({error}).", "pip install 'zth[notebook]'"
         ) from error
+    v4: Any = nbformat.v4
     make = {"markdown": v4.new_markdown_cell, "code": v4.new_code_cell}
     notebook = v4.new_notebook(
         cells=[make[cell.kind](cell.source, id=cell.id) for cell in of],
