@@ -88,8 +88,8 @@ def sources(exercise: Exercise) -> list[tuple[str, str]]:
     """The solution's objects, each with where it lives and its source; what is inside another is not repeated.
 
     >>> from zth.workbook.exercise import get
-    >>> sources(get("2.5"))[0][0]
-    'zth.workbook.l02_bigrams.e05_cross_entropy.solution.cross_entropy'
+    >>> sources(get("2.2"))[0][0]
+    'zth.workbook.l02_bigrams.e02_split.solution.losses'
     """
     found: dict[str, str] = {}
     for name, thing in exercise.solution.items():
