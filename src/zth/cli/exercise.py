@@ -36,7 +36,7 @@ def course(desk: Desk, at: Exercise | None = None) -> tuple[Table, dict[Exercise
             grid.add_row("", lecture.id, _cut(lecture.title), "", "", _link(lecture.video, short), style="bold")
         lines[exercise] = grid.row_count
         tries = _tries(progress.get(exercise.id, Progress()))
-        cells = [_MARKS[state], exercise.id, _cut(exercise.title), _STATES[state], tries, _when(exercise)]
+        cells = (_MARKS[state], exercise.id, _cut(exercise.title), _STATES[state], tries, _when(exercise))
         grid.add_row(*cells, style="reverse" if exercise == at else "")
     return grid, lines
 
