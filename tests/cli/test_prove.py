@@ -61,9 +61,11 @@ def test_an_interruption_keeps_what_is_known(
 def test_mutants_of_a_real_exercise(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "prove", "1.1", "--mutate", "--mutants", "3", "--json")
     (told,) = json.loads(out)
-    assert (code, told["mutants"], told["rejected"]) == (0, 3, 3)
+    assert code == (0 if told["ok"] else 1)  # of so few, a single survivor is more than 3 %
+    assert (told["mutants"], told["rejected"] + told["survived"], told["idle"]) == (3, 3, [])
+    assert told["rejected"] > 0
     assert told["places"] > 200
-    assert all(fate["was"] != fate["now"] for fate in told["fates"])
+    assert all(fate["was"] != fate["now"] and fate["said"] for fate in told["fates"])
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,9 @@
 """How many small changes of right answers a check notices, and how many it calls by name.
 
-The mutants are those of the solution, of the right answers in other styles, and of the library's code that runs when
-the check asks its questions of the solution. Each goes the whole way that a learner's file goes. One that passes is
-either the same in every answer that the statement asks for, and `equivalent.toml` beside the check says why, or the
-check lacks a case.
+The mutants are those of the solution, of the right answers in other styles, and, where the solution is an import of a
+library object, of that object's module as far as it runs when the check asks its questions. Each goes the whole way
+that a learner's file goes. One that passes is either the same in every answer that the statement asks for, and
+`equivalent.toml` beside the check says why, or the check lacks a case.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cache
 from multiprocessing.util import Finalize
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Literal
 
 from zth.errors import ExerciseError
@@ -151,26 +151,21 @@ def all_mutants(exercise: Exercise) -> list[Mutant]:
 def lines_run(exercise: Exercise) -> dict[str, list[int]]:
     """Module of the library -> its lines that run when the check's questions are put to the solution.
 
-    Only the modules whose objects the solution uses: those further down answer for themselves elsewhere.
+    Only the modules of objects that the solution hands on as its own: what these use has tests elsewhere.
     """
     import coverage
 
-    files = {str(inspect.getsourcefile(module)): module.__name__ for module in _library(exercise.module("solution"))}
-    tracer = coverage.Coverage(data_file=None, include=list(files) or ["nothing"], messages=False)
+    modules = {str(getattr(thing, "__module__", "")) for thing in exercise.solution.values()}
+    ours = [name for name in sorted(modules) if name.startswith("zth.") and not name.startswith("zth.workbook.")]
+    if not ours:
+        return {}
+    files = {str(inspect.getsourcefile(sys.modules[name])): name for name in ours}
+    tracer = coverage.Coverage(data_file=None, include=list(files), messages=False)
     exercise.parts  # noqa: B018 (imports the check: what runs then is not what answers)
     with tracer.collect():
         _ask_solution(exercise)
     data = tracer.get_data()
     return {files[path]: sorted(data.lines(path) or []) for path in data.measured_files() if path in files}
-
-
-def _library(solution: ModuleType) -> list[ModuleType]:
-    names = {
-        thing.__name__ if inspect.ismodule(thing) else str(getattr(thing, "__module__", None))
-        for thing in vars(solution).values()
-    }
-    ours = sorted(name for name in names if name.startswith("zth.") and not name.startswith("zth.workbook."))
-    return [sys.modules[name] for name in ours]
 
 
 def _ask_solution(exercise: Exercise) -> None:
