@@ -56,7 +56,7 @@ CONDITIONS = [
 def matrix(exercise: Exercise, jail: Jail, told: Told) -> Iterator[Proof]:
     """Judge the solution and each right answer under each condition."""
     paths = [exercise.folder / "solution.py", *exercise.right_answers]
-    patient = _Patient(exercise.folder)
+    patient = _Patient(exercise.folder, exercise.pack)
     with tempfile.TemporaryDirectory(prefix="zth-matrix-") as folder:
         path = Path(folder) / exercise.file_name
         for done, (style, condition) in enumerate(product(paths, CONDITIONS)):
