@@ -1,6 +1,6 @@
 # `make` alone lists the targets. Every target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup tour test lint docs bench clean
+.PHONY: help setup tour test lint pages docs bench clean
 PY := .venv/bin/python
 
 help: ## list these targets
@@ -20,7 +20,10 @@ lint: setup ## ruff (check and format) and mypy --strict
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
 
-docs: setup ## build the documentation site into site/
+pages: setup ## write docs/exercises from the exercise folders; judges what has changed
+	@$(PY) scripts/exercise_pages.py
+
+docs: pages ## build the documentation site into site/
 	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
 
 bench: setup ## measure side by side with the baselines; prints ratios

@@ -15,5 +15,5 @@ def jail() -> Iterator[object]:
     """A keeper process with torch imported once for all checks of this test process."""
     from zth.workbook.jail import Jail
 
-    with Jail(preload=("torch",)) as shared:
+    with Jail(preload=("torch",), open_book=True) as shared:
         yield shared

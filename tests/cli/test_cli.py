@@ -28,13 +28,13 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, 
     return code, printed.out, printed.err
 
 
-def test_help_fits_a_window_of_30_lines_and_shows_every_command(
+def test_help_fits_a_window_of_40_lines_and_shows_every_command(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     code, out, _ = run(capsys, "--help")
     assert code == 0
-    assert len(out.splitlines()) <= 30
+    assert len(out.splitlines()) <= 40
     assert max(map(len, out.splitlines())) <= 80
     for commands in COMMANDS.values():
         for name, _, what in commands:
@@ -126,10 +126,13 @@ def test_a_learner_goes_from_start_to_passed(capsys: pytest.CaptureFixture[str])
     rows = json.loads(run(capsys, "list", "--json")[1])
     assert rows[0] == {
         "id": "1.1",
+        "lecture": "micrograd",
         "title": "Derivatives, three ways",
         "state": "passed",
         "tries": 3,
         "saw_solution": True,
+        "needs": {},
+        "video": [{"from": 488, "to": 1149, "link": "https://youtu.be/VMj-3S1tku0?t=488"}],
     }
 
     code, out, _ = run(capsys, "reset", "1.1")
@@ -212,7 +215,7 @@ def test_a_fault_of_ours_never_reads_as_a_wrong_answer(
     def broken() -> None:
         raise ZeroDivisionError("on purpose")
 
-    monkeypatch.setattr("zth.cli.workbook.exercises", broken)
+    monkeypatch.setattr("zth.workbook.desk.exercises", broken)
     code, _, err = run(capsys, "list")
     assert code == 2
     assert "A fault of zth itself, not of yours: ZeroDivisionError: on purpose" in err
@@ -229,7 +232,7 @@ def test_a_verdict_is_printed_even_where_it_cannot_be_kept(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("zth.workbook.desk.write_json", full)
+    monkeypatch.setattr("zth.workbook.progress.add_line", full)
     code, out, err = run(capsys, "check", "1.1")
     assert code == 2
     assert "`gradient` is not written yet" in out

@@ -7,6 +7,8 @@ import pytest
 
 from zth.cli import main
 from zth.runs import Run
+from zth.workbook.desk import Desk
+from zth.workbook.exercise import get
 
 
 @pytest.fixture
@@ -74,3 +76,45 @@ def test_a_narrow_terminal_shows_each_figure_under_its_name(runs, tmp_path, caps
     printed = capsys.readouterr().out
     assert "2.2 dev loss [nats]" in printed
     assert "  2.4533 nats" in printed
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    desk = Desk(tmp_path / "desk")
+    desk.start(get("1.1"))
+    desk.record_try(get("1.1"), ok=False)
+    desk.record_try(get("1.1"), ok=True)
+    return desk
+
+
+def test_progress_stands_on_the_page(runs, desk, tmp_path, capsys):
+    assert main(["report", str(runs), "--out", str(tmp_path / "out"), "--desk", str(desk.folder)]) == 0
+    rows = json.loads((tmp_path / "out" / "desk.json").read_text(encoding="utf-8"))
+    assert [(row["id"], row["state"], row["tries"]) for row in rows][:2] == [("1.1", "passed", 2), ("1.2", "new", 0)]
+    page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert 'id="desk"' in page
+    assert 'href="#measure-2.2"' in page
+
+
+def test_a_desk_without_runs_is_enough(desk, tmp_path, capsys):
+    assert main(["report", str(tmp_path / "none"), "--out", str(tmp_path / "out"), "--desk", str(desk.folder)]) == 0
+    assert "no figures" in capsys.readouterr().out
+
+
+def test_the_desk_of_this_folder_is_taken_by_itself(runs, desk, tmp_path, monkeypatch):
+    desk.folder.rename(tmp_path / "my-zth")
+    monkeypatch.chdir(tmp_path)
+    assert main(["report", "--out", "out"]) == 0
+    assert (tmp_path / "out" / "desk.json").is_file()
+
+
+def test_nobody_who_has_not_begun_is_shown_an_empty_desk(runs, tmp_path, monkeypatch):
+    (tmp_path / "my-zth").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert main(["report", "--out", "out"]) == 0
+    assert not (tmp_path / "out" / "desk.json").exists()
+
+
+def test_a_desk_that_is_not_there_is_an_error(runs, tmp_path, capsys):
+    assert main(["report", str(runs), "--out", str(tmp_path / "out"), "--desk", str(tmp_path / "none")]) == 2
+    assert "There is no desk" in capsys.readouterr().err

@@ -80,3 +80,10 @@ def test_titles():
 
 def test_a_name_of_many_digits_is_no_danger():
     assert natural("9" * 5000) != natural("8" * 5000)
+
+
+def test_a_packs_exercise_has_its_whole_id_as_its_number():
+    (section,) = sections([record("sampling:1.1", title="sampling:1.1 Who may be drawn")])
+    assert (section.number, section.title) == ("sampling:1.1", "Who may be drawn")
+    (other,) = sections([record("train-1.1", title="")])
+    assert other.number == ""

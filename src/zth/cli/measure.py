@@ -1,4 +1,4 @@
-"""Commands that measure: an exercise's experiment, the tour of all, the proof of the checks."""
+"""Commands that measure: an exercise's experiment, and the tour of all."""
 
 from __future__ import annotations
 
@@ -15,13 +15,9 @@ from rich.table import Table
 from zth.cli.report import figures_table, show
 from zth.cli.terminal import JsonOption, err, out, print_json
 from zth.errors import ZthError
-from zth.processes import keep_to_one_thread
 from zth.report import build, summary
 from zth.runs import Record, figure_row, read
-from zth.workbook.exercise import Exercise, exercises, get
-from zth.workbook.jail import Jail
 from zth.workbook.measure import Experiment, Show, experiments, find, measure
-from zth.workbook.prove import Proof, prove
 
 
 def measure_(
@@ -51,7 +47,7 @@ def measure_(
     chosen = experiments() if exercise == "all" else [find(exercise)]
     records = []
     for each in chosen:
-        with _shown() as show:
+        with shown() as show:
             records.append(read(measure(each, preset=preset, seed=seed, root=runs, show=show).folder))
         if not as_json:
             _print_record(records[-1])
@@ -102,7 +98,7 @@ def _visit(experiment: Experiment, title: str, runs: Path, seed: int) -> bool:
     """Measure one stop of the tour; False where it failed, whatever the reason: the others go on."""
     started = time.perf_counter()
     try:
-        with _shown(title) as show:
+        with shown(title) as show:
             measure(experiment, preset="quick", seed=seed, root=runs, show=show)
     except Exception as error:  # one broken experiment must not hide the others
         said = str(error) if isinstance(error, ZthError) else f"{type(error).__name__}: {error}"
@@ -110,45 +106,6 @@ def _visit(experiment: Experiment, title: str, runs: Path, seed: int) -> bool:
         return False
     err().print(f"[green]✓[/] {escape(title)}  [dim]{time.perf_counter() - started:.1f} s[/]")
     return True
-
-
-def prove_(exercise: str = "", /, *, as_json: JsonOption = False) -> int:
-    """Prove that the checks reject what is wrong and accept what is right.
-
-    Parameters
-    ----------
-    exercise
-        Which one, as in 1.2. Default: all.
-    as_json
-        Print each proof as JSON.
-    """
-    keep_to_one_thread()
-    chosen = [get(exercise)] if exercise else exercises()
-    proofs: list[Proof] = []
-    with Jail(preload=("torch",)) as jail:
-        for each in chosen:
-            with err().status(f"Proving {each.id} ..."):
-                found = list(prove(each, jail))
-            proofs += found
-            if not as_json:
-                _print_proofs(each, found)
-    if as_json:
-        print_json([vars(proof) for proof in proofs])
-    wrong = sum(not proof.ok for proof in proofs)
-    err().print(f"[red]{wrong} of {len(proofs)} failed[/]" if wrong else f"[green]{len(proofs)} proofs hold[/]")
-    return 1 if wrong else 0
-
-
-def _print_proofs(exercise: Exercise, proofs: list[Proof]) -> None:
-    table = Table(
-        title=f"{exercise.id} {escape(exercise.task.title)}", title_justify="left", box=None, pad_edge=False
-    )
-    table.add_column("")
-    table.add_column("submission", overflow="fold")
-    table.add_column("what the check said", overflow="fold")
-    for proof in proofs:
-        table.add_row("[green]✓[/]" if proof.ok else "[red]✗[/]", escape(proof.submission), escape(proof.why))
-    out().print(table)
 
 
 def _print_record(record: Record) -> None:
@@ -165,7 +122,7 @@ def _print_record(record: Record) -> None:
 
 
 @contextmanager
-def _shown(title: str = "") -> Iterator[Show]:
+def shown(title: str = "") -> Iterator[Show]:
     """A progress bar on standard error that an experiment reports to; it is gone when the experiment is over."""
     columns = (
         SpinnerColumn(),

@@ -1,18 +1,21 @@
-"""`zth report`: run folders -> one page and figures.json."""
+"""`zth report`: run folders and the desk -> one page and figures.json."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 from rich.markup import escape
 from rich.table import Table
 
 from zth.cli.terminal import JsonOption, out, print_json
-from zth.errors import RunError
+from zth.errors import ExerciseError, RunError
 from zth.report import Summary, build, figure_texts, summary
 from zth.runs import find
+from zth.workbook.desk import Desk
+from zth.workbook.exercise import Exercise
+from zth.workbook.progress import Progress
 
 _STYLES = {"as the course": "green", "better": "cyan", "worse": "bold red", "measured": "dim"}
 
@@ -22,9 +25,10 @@ def report(
     /,
     *,
     to: Annotated[Path, Parameter(name="--out")] = Path("report"),
+    desk: Path | None = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Make one page of all runs, to open in a browser.
+    """Make one page of all runs and of your progress, to open in a browser.
 
     Parameters
     ----------
@@ -32,19 +36,48 @@ def report(
         The folder of run folders, or one run folder.
     to
         Where index.html and figures.json go.
+    desk
+        The folder with your answers. Default: my-zth, where there is one.
     as_json
         Print the figures as JSON instead of tables.
     """
-    records = find(runs)
-    if not records:
+    rows = desk_rows(desk)
+    records = find(runs) if runs.is_dir() or not rows else []
+    if not records and not rows:
         raise RunError(f"There are no runs in {runs}.", "Make some first: make tour, or zth measure 2.2")
-    page = build(records, to)
+    page = build(records, to, desk=rows)
     total = summary(records)
     if as_json:
         print_json(total.rows)
     else:
         show(total, page)
     return 0
+
+
+def desk_rows(folder: Path | None) -> list[dict[str, Any]]:
+    """What the page shows of a desk; nothing where nobody has begun. A folder that is named must be there."""
+    if folder is not None and not folder.is_dir():
+        raise ExerciseError(f"There is no desk {folder}.", "Name the folder with your answers.")
+    table = Desk(folder or Path("my-zth"))
+    progress = table.progress()
+    rows = [_desk_row(exercise, state, progress.get(exercise.id)) for exercise, state in table.states().items()]
+    return rows if any(row["state"] != "new" for row in rows) else []
+
+
+def _desk_row(exercise: Exercise, state: str, done: Progress | None) -> dict[str, Any]:
+    lecture = exercise.lecture
+    return {
+        "id": exercise.id,
+        "lecture": lecture.id,
+        "lecture_title": lecture.title,
+        "title": exercise.title,
+        "state": state,
+        "tries": done.tries if done else 0,
+        "hints": done.hints if done else 0,
+        "saw_solution": bool(done and done.saw_solution),
+        "passed": done.passed if done else "",
+        "seconds": done.seconds if done and done.seconds else None,
+    }
 
 
 def show(total: Summary, page: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
@@ -24,33 +25,54 @@ _COLOURS = {
 }
 
 
+def line(part: PartVerdict) -> str:
+    """A part in a line of markup."""
+    return f"{_mark(part)} {escape(part.name)}  [dim]{escape(told.word(part))}[/]"
+
+
+def marks(verdict: Verdict) -> str:
+    """All parts in a character each, as markup."""
+    return "".join(map(_mark, verdict.parts))
+
+
+def _mark(part: PartVerdict) -> str:
+    return f"[{_COLOURS[part.state]}]{told.MARKS[part.state]}[/]"
+
+
 def print_verdict(verdict: Verdict, exercise: Exercise, path: Path) -> None:
     """Print it. The first failing part is explained; the others are one line each."""
     out().print(f"[bold]{exercise.id} {escape(exercise.task.title)}[/]  [dim]{escape(str(path))}[/]")
     for part in verdict.parts:
-        mark = f"[{_COLOURS[part.state]}]{told.MARKS[part.state]}[/]"
-        out().print(f"  {mark} {escape(part.name)}  [dim]{escape(told.word(part))}[/]")
+        out().print(f"  {line(part)}")
+    out().print(first_failure(verdict))
+    stuck = "" if verdict.ok else f" Stuck: [bold]zth hint {exercise.id}[/]"
+    out().print(f"{summary(verdict)}{stuck}")
+
+
+def summary(verdict: Verdict) -> str:
+    """How many parts passed, as markup."""
+    return f"{'[bold green]Passed[/],' if verdict.ok else '[bold]Not yet[/]:'} {told.count(verdict)}."
+
+
+def first_failure(verdict: Verdict) -> Group:
+    """What fails first in full, what became of the process, and what the file printed."""
+    shown: list[RenderableType] = []
     failure = verdict.first_failure
     if failure is not None and failure.state != "unreached":
-        _print_failure(failure)
+        shown += _in_full(failure)
     if verdict.trouble:
-        out().print(Padding(f"[red]{escape(told.trouble(verdict))}[/]", (1, 2, 0, 2)))
+        shown.append(Padding(f"[red]{escape(printable(told.trouble(verdict)))}[/]", (1, 2, 0, 2)))
     if verdict.output.strip() and not verdict.ok:
-        out().print("\n  [dim]Your code printed:[/]")
-        out().print(Padding(escape(printable(verdict.output.strip()[-1000:])), (0, 4)))
-    out().print()
-    if verdict.ok:
-        out().print(f"[bold green]Passed[/], {told.count(verdict)}.")
-    else:
-        out().print(f"[bold]Not yet[/]: {told.count(verdict)}. Stuck: [bold]zth hint {exercise.id}[/]")
+        shown.append("\n  [dim]Your code printed:[/]")
+        shown.append(Padding(escape(printable(verdict.output.strip()[-1000:])), (0, 4)))
+    return Group(*shown, "")
 
 
-def _print_failure(part: PartVerdict) -> None:
+def _in_full(part: PartVerdict) -> list[RenderableType]:
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
     for label, text in told.rows(part):
         grid.add_row(label, escape(printable(text)))
-    out().print(Padding(grid, (1, 2, 0, 2)))
-    if part.says:
-        out().print(Padding(f"[bold]{escape(part.says)}[/]", (1, 2, 0, 2)))
+    says = [Padding(f"[bold]{escape(printable(part.says))}[/]", (1, 2, 0, 2))] if part.says else []
+    return [Padding(grid, (1, 2, 0, 2)), *says]

@@ -1,25 +1,23 @@
-"""The learner's commands: list, start, check, hint, solution, reset."""
+"""The learner's commands: list, next, start, check, hint, solution, reset; `watch` has a file of its own."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from cyclopts import Parameter
 from rich.markup import escape
-from rich.table import Table
 
+from zth.cli.exercise import SAW_IT, course, hint, markdown, needs, solution, video
+from zth.cli.packs import print_broken, print_drafts
 from zth.cli.terminal import JsonOption, err, out, print_json
 from zth.errors import ExerciseError
 from zth.processes import keep_to_one_thread
-from zth.workbook import told
-from zth.workbook.desk import Desk, Progress
-from zth.workbook.exercise import HINTS, Exercise, exercises, get
-from zth.workbook.lecture import Lecture
+from zth.workbook.desk import Desk
+from zth.workbook.exercise import HINTS, Exercise, get
+from zth.workbook.progress import Progress
 
 DeskOption = Annotated[Path, Parameter(name="--desk")]
-_MARKS = {"new": "[dim]·[/]", "started": "[yellow]○[/]", "tried": "[yellow]◐[/]", "passed": "[green]●[/]"}
-_STATES = {"new": "", "started": "started", "tried": "not yet", "passed": "passed"}
 
 
 def list_(*, desk: DeskOption = Path("my-zth"), as_json: JsonOption = False) -> int:
@@ -32,48 +30,55 @@ def list_(*, desk: DeskOption = Path("my-zth"), as_json: JsonOption = False) -> 
     as_json
         Print JSON instead of a table.
     """
-    table, progress = Desk(desk), Desk(desk).progress()
-    rows = []
-    for exercise in exercises():
-        done = progress.get(exercise.id, Progress())
-        rows.append(
-            {
-                "id": exercise.id,
-                "title": exercise.task.title,
-                "state": table.state(exercise),
-                "tries": done.tries,
-                "saw_solution": done.saw_solution,
-            }
-        )
+    table = Desk(desk)
     if as_json:
-        print_json(rows)
+        print_json(_rows(table))
         return 0
-    _print_list(rows)
+    out().print(course(table)[0])
+    if any(done.saw_solution for done in table.progress().values()):
+        out().print(f"[dim]{SAW_IT}[/]")
+    print_broken()
+    print_drafts()
     following = table.next()
-    if following is not None:
-        out().print(f"\nNext: [bold]{_step_to(following, table)}[/]")
-    else:
-        out().print("\nAll passed.")
+    out().print(f"\nNext: [bold]{_step_to(following, table)}[/]" if following else "\nAll passed.")
     return 0
+
+
+def _rows(table: Desk) -> list[dict[str, object]]:
+    progress = table.progress()
+    return [
+        {
+            "id": exercise.id,
+            "lecture": exercise.lecture.title,
+            "title": exercise.title,
+            "state": state,
+            "tries": progress.get(exercise.id, Progress()).tries,
+            "saw_solution": progress.get(exercise.id, Progress()).saw_solution,
+            "needs": exercise.task.needs,
+            "video": [{"from": clip.start, "to": clip.end, "link": clip.link} for clip in exercise.clips],
+        }
+        for exercise, state in table.states().items()
+    ]
 
 
 def _step_to(exercise: Exercise, table: Desk) -> str:
     return f"zth {'start' if table.state(exercise) == 'new' else 'check'} {exercise.id}"
 
 
-def _print_list(rows: list[dict[str, Any]]) -> None:
-    grid = Table(box=None, show_header=False, padding=(0, 1))
-    lecture: Lecture | None = None
-    for row in rows:
-        exercise = get(row["id"])
-        if exercise.lecture != lecture:
-            lecture = exercise.lecture
-            grid.add_row("", f"[bold]{lecture.id}[/]", f"[bold]{escape(lecture.title)}[/]", "", "")
-        tries = f"{row['tries']} tries" if row["tries"] > 1 else "1 try" if row["tries"] else ""
-        if row["saw_solution"]:
-            tries = f"{tries}, saw the solution".removeprefix(", ")
-        grid.add_row(_MARKS[row["state"]], row["id"], escape(row["title"]), _STATES[row["state"]], f"[dim]{tries}[/]")
-    out().print(grid)
+def next_(*, desk: DeskOption = Path("my-zth")) -> int:
+    """Show the exercise that you are at, or the next one; its stub is put on your desk where you have none.
+
+    Parameters
+    ----------
+    desk
+        The folder with your answers.
+    """
+    table = Desk(desk)
+    chosen = chosen_or_next("", table)
+    if not table.file(chosen).exists():
+        table.start(chosen)
+    _print_task(chosen, table)
+    return 0
 
 
 def start_(
@@ -95,17 +100,23 @@ def start_(
         The folder for your answers.
     """
     table = Desk(desk)
-    chosen = _chosen(exercise, table)
+    chosen = chosen_or_next(exercise, table)
     backup = table.start(chosen, force=force)
     if backup is not None:
         out().print(f"Your old file is now {escape(str(backup))}.")
+    _print_task(chosen, table)
+    return 0
+
+
+def _print_task(chosen: Exercise, table: Desk) -> None:
     out().print(f"[bold]{chosen.id} {escape(chosen.task.title)}[/]")
-    if chosen.task.needs:
-        out().print(f"[dim]It builds on {', '.join(chosen.task.needs)}.[/]")
-    _print_markdown(chosen.task.statement)
+    for line in needs(chosen, table):
+        out().print(f"[dim]{escape(line)}[/]")
+    if chosen.clips:
+        out().print(f"[dim]In the video: {escape(video(chosen))}[/]", soft_wrap=True)  # a link in two lines is none
+    out().print(markdown(chosen.task.statement))
     out().print(f"Your file: [bold]{escape(str(table.file(chosen)))}[/]")
     out().print(f"When you have written it: [bold]zth check {chosen.id}[/]   stuck: [bold]zth hint {chosen.id}[/]")
-    return 0
 
 
 def check_(exercise: str = "", /, *, desk: DeskOption = Path("my-zth"), as_json: JsonOption = False) -> int:
@@ -121,13 +132,14 @@ def check_(exercise: str = "", /, *, desk: DeskOption = Path("my-zth"), as_json:
         Print the whole verdict as JSON.
     """
     from zth.cli.verdict import print_verdict
-    from zth.workbook.judge import judge
+    from zth.workbook.judge import judge, read_source
 
     table = Desk(desk)
-    chosen = _chosen(exercise, table)
+    chosen = chosen_or_next(exercise, table)
     path = table.file(chosen)
     if not path.exists():
         raise ExerciseError(f"There is no answer to {chosen.id} yet ({path}).", f"Begin with: zth start {chosen.id}")
+    answer = read_source(path)
     keep_to_one_thread()
     with err().status(f"Checking {chosen.id} ..."):
         verdict = judge(chosen, path)
@@ -135,7 +147,7 @@ def check_(exercise: str = "", /, *, desk: DeskOption = Path("my-zth"), as_json:
         print_json(verdict.to_json())
     else:
         print_verdict(verdict, chosen, path)
-    table.record_try(chosen, ok=verdict.ok)  # after the printing: a full disk must not cost the verdict
+    table.record_try(chosen, ok=verdict.ok, answer=answer)  # last: a full disk must not cost the verdict
     if not as_json:
         following = table.next()
         if verdict.ok and following is not None:
@@ -155,10 +167,9 @@ def hint_(exercise: str = "", /, *, desk: DeskOption = Path("my-zth")) -> int:
         The folder with your answers.
     """
     table = Desk(desk)
-    chosen = _chosen(exercise, table)
+    chosen = chosen_or_next(exercise, table)
     number = table.take_hint(chosen)
-    out().print(f"[bold]{chosen.id}, hint {number + 1} of {len(HINTS)}: {HINTS[number]}[/]")
-    _print_markdown(chosen.task.hints[number])
+    out().print(hint(chosen, number))
     if number + 1 < len(HINTS):
         out().print(f"[dim]More: zth hint {chosen.id}[/]")
     return 0
@@ -182,21 +193,15 @@ def solution_(
     desk
         The folder with your answers.
     """
-    from rich.syntax import Syntax
-
     table = Desk(desk)
-    chosen = _chosen(exercise, table)
+    chosen = chosen_or_next(exercise, table)
     if table.state(chosen) in ("new", "started") and not anyway:
         raise ExerciseError(
             f"You have not tried {chosen.id} yet.",
             f"Try it first (zth check {chosen.id}), or see it all the same: zth solution {chosen.id} --anyway",
         )
     table.see_solution(chosen)
-    out().print(f"[bold]{chosen.id} {escape(chosen.task.title)}[/]")
-    _print_markdown(told.explanation(chosen))
-    for place, source in told.sources(chosen):
-        out().print(f"[dim]{escape(place)}[/]")
-        out().print(Syntax(source, "python", theme="ansi_dark", background_color="default", word_wrap=True))
+    out().print(solution(chosen))
     return 0
 
 
@@ -218,14 +223,7 @@ def reset_(exercise: str, /, *, desk: DeskOption = Path("my-zth")) -> int:
     return 0
 
 
-def _print_markdown(text: str) -> None:
-    from rich.markdown import Markdown
-    from rich.padding import Padding
-
-    out().print(Padding(Markdown(text), (1, 0)))
-
-
-def _chosen(exercise_id: str, desk: Desk) -> Exercise:
+def chosen_or_next(exercise_id: str, desk: Desk) -> Exercise:
     if exercise_id:
         return get(exercise_id)
     following = desk.next()

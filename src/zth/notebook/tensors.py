@@ -42,7 +42,7 @@ def tensors(exercise: Exercise, named: Names, notebook: Names) -> tuple[AskedOfT
     given = named or {name: notebook[name] for name in lines if _is_value(notebook.get(name))}
     forward = {name: notebook[name] for name in module.FORWARD if name in notebook}
     objects, parts = module.asked_of({**forward, **given})
-    return AskedOfTensors(exercise.folder, tuple(parts)), Found(objects=objects, says={})
+    return AskedOfTensors(exercise.folder, exercise.pack, own=tuple(parts)), Found(objects=objects, says={})
 
 
 def _is_value(thing: object) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from string import Template
 
 from zth.errors import RunError
+from zth.report.desk import Row
 from zth.report.page import parts
 from zth.report.summary import summary
 from zth.runs import Record, atomic_write, write_json
@@ -17,22 +18,25 @@ from zth.runs import Record, atomic_write, write_json
 TITLE = "Zero to Hero, measured again"
 
 
-def build(records: Sequence[Record], out: Path, *, title: str = TITLE) -> Path:
+def build(records: Sequence[Record], out: Path, *, title: str = TITLE, desk: Sequence[Row] = ()) -> Path:
     """Write index.html and figures.json into the folder `out` and return the path of the first.
 
-    The page needs nothing beside itself: style, scripts, data and Plotly stand in it. The same records give the same
-    bytes. Raises RunError where there are no records, or `out` cannot be written.
+    `desk` has the progress of a learner (see desk.py), which is then written too, as desk.json. The page needs
+    nothing beside itself: style, scripts, data and Plotly stand in it. The same records give the same bytes. Raises
+    RunError where there are neither records nor a desk, or `out` cannot be written.
     """
-    if not records:
+    if not records and not desk:
         raise RunError("There are no runs to show.", "Make some first: make tour, or zth measure 2.2")
     total = summary(records)
     scripts = {"head_script": _own("head.js"), "page_script": _own("page.js"), "plotly": _plotly()}
     page = Template(_own("page.html")).substitute(
-        parts(total, title), style=_own("style.css"), policy=_policy(list(scripts.values())), **scripts
+        parts(total, title, desk), style=_own("style.css"), policy=_policy(list(scripts.values())), **scripts
     )
     try:
         out.mkdir(parents=True, exist_ok=True)
         write_json(out / "figures.json", total.rows)
+        if desk:
+            write_json(out / "desk.json", desk)
         atomic_write(out / "index.html", page)
     except OSError as error:
         raise RunError(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from zth.report.blocks import VERDICT_CLASS, badge, notice, story
+from zth.report.desk import Row, desk_item, desk_section
 from zth.report.markup import escape, slug
 from zth.report.numbers import duration
 from zth.report.select import Section
@@ -31,20 +32,24 @@ def anchors(shown: list[Section]) -> list[str]:
     return found
 
 
-def parts(total: Summary, title: str) -> dict[str, str]:
+def parts(total: Summary, title: str, desk: Sequence[Row] = ()) -> dict[str, str]:
     """What page.html leaves open, but for the scripts and the style: already escaped."""
     shown, names = total.sections, anchors(total.sections)
-    newest = max((section.record.meta for section in shown), key=lambda meta: str(meta.get("started") or ""))
+    metas = [section.record.meta for section in shown]
+    newest = max(metas, key=lambda meta: str(meta.get("started") or ""), default={})
+    files = "figures.json and desk.json" if desk else "figures.json"
     return {
         "title": escape(title),
         "eyebrow": f"<b>zth</b> {escape(_entries(newest, 'versions').get('zth', ''))}",
-        "lead": _lead(total),
+        "lead": _lead(total) if shown else "What has been done so far. Nothing has been measured yet.",
         "meter": _meter(total.counts),
-        "facts": _facts(newest),
-        "contents": "".join(_contents_item(section, name) for section, name in zip(shown, names, strict=True)),
-        "glance": _glance(shown, names),
+        "facts": f'<dl class="facts">{_facts(newest)}</dl>' if shown else "",
+        "contents": desk_item(desk)
+        + "".join(_contents_item(section, name) for section, name in zip(shown, names, strict=True)),
+        "desk": desk_section(desk),
+        "glance": _glance(shown, names) if shown else "",
         "sections": "".join(_section(section, name) for section, name in zip(shown, names, strict=True)),
-        "footer": "Every number on this page is also in figures.json beside it. The page needs no network.",
+        "footer": f"Every number on this page is also in {files} beside it. The page needs no network.",
     }
 
 
@@ -89,8 +94,10 @@ def _contents_item(section: Section, anchor: str) -> str:
         mark = '<span class="worse" title="did not finish">!</span>'
     elif count := tally(record.figures)["worse"]:
         mark = f'<span class="worse" title="{count} worse than the reference">↓</span>'
-    number = f'<span class="n">{escape(section.number)}</span>'
-    return f'<li><a href="#{anchor}">{number}<span>{escape(section.title)}</span>{mark}</a></li>'
+    pack, colon, number = section.number.rpartition(":")  # the column is as narrow as "2.3"
+    title = f"{pack}{colon} {section.title}".strip()
+    shown = f'<span class="n">{escape(number)}</span><span>{escape(title)}</span>'
+    return f'<li><a href="#{anchor}">{shown}{mark}</a></li>'
 
 
 def _glance(shown: list[Section], names: list[str]) -> str:

@@ -21,8 +21,8 @@ class Section:
 
     @property
     def number(self) -> str:
-        """The exercise's number, as "2.3"; empty for a run of another name."""
-        return self.record.name if re.fullmatch(r"[0-9]+(\.[0-9]+)*", self.record.name) else ""
+        """The exercise's number, as "2.3" or, of a pack, "sampling:1.1"; empty for a run of another name."""
+        return self.record.name if re.fullmatch(r"([a-z][a-z0-9_]*:)?[0-9]+(\.[0-9]+)*", self.record.name) else ""
 
     @property
     def title(self) -> str:

@@ -4,44 +4,24 @@
 
     my-zth/
       e1_1_derivatives.py
-      progress.json          {"1.1": {"tries": 3, "passed": "2026-11-23T18:15:02+00:00", "hints": 1, ...}}
+      progress.jsonl         one event a line, see `progress`
 
-Nothing here is ever overwritten or deleted: a reset renames the old file.
+Nothing here is ever overwritten or deleted: a reset renames the old file, and the journal only grows.
 """
 
 from __future__ import annotations
 
-import fcntl
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime
+import hashlib
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from zth.errors import ExerciseError
-from zth.runs import atomic_write, write_json
+from zth.runs import atomic_write
 from zth.workbook.exercise import HINTS, Exercise, exercises
+from zth.workbook.progress import Journal, Progress
 
 State = Literal["new", "started", "tried", "passed"]
-
-
-@dataclass(kw_only=True)
-class Progress:
-    """What the desk remembers of one exercise."""
-
-    tries: int = 0
-    passed: str = ""
-    """When it first passed (UTC, ISO 8601); "" before."""
-    hints: int = 0
-    """How many hints have been shown."""
-    saw_solution: bool = False
-
-    def __post_init__(self) -> None:
-        fits = type(self.tries) is int and type(self.hints) is int and isinstance(self.passed, str)
-        if not fits or self.tries < 0 or not 0 <= self.hints <= len(HINTS):
-            raise ValueError(f"an entry holds {asdict(self)}")
 
 
 @dataclass(frozen=True)
@@ -76,76 +56,75 @@ class Desk:
             raise ExerciseError(
                 f"Cannot write to {self.folder}: {error.strerror}.", "Choose another desk with --desk."
             ) from error
+        self._journal.add(exercise.id, lambda _: {"did": "start"})
         return backup
 
     def state(self, exercise: Exercise) -> State:
         """How far the learner is. A passed exercise stays passed, whatever happens to its file."""
-        progress = self.progress().get(exercise.id, Progress())
+        return self._state(exercise, self.progress().get(exercise.id, Progress()))
+
+    def states(self) -> dict[Exercise, State]:
+        """How far the learner is with each exercise, in the order of the course."""
+        progress = self.progress()
+        return {exercise: self._state(exercise, progress.get(exercise.id, Progress())) for exercise in exercises()}
+
+    def next(self) -> Exercise | None:
+        """The exercise in hand: begun and not passed, the one that was worked on last; else the first new one."""
+        states, progress = self.states(), self.progress()
+        open_ones = [exercise for exercise, state in states.items() if state in ("started", "tried")]
+        if open_ones:  # of those without a date the first, as max does
+            return max(open_ones, key=lambda exercise: progress.get(exercise.id, Progress()).latest)
+        return next((exercise for exercise, state in states.items() if state == "new"), None)
+
+    def after(self, exercise: Exercise) -> Exercise | None:
+        """The next one in the course that is not passed, from the end on again at the beginning; never itself."""
+        states = list(self.states().items())
+        place = [one for one, _ in states].index(exercise)
+        turned = states[place + 1 :] + states[:place]
+        return next((one for one, state in turned if state != "passed"), None)
+
+    def unmet(self, exercise: Exercise) -> list[str]:
+        """What `exercise` builds on and is not passed yet: ids. Nobody is kept from going on without."""
+        progress = self.progress()
+        return [need for need in exercise.task.needs if not progress.get(need, Progress()).passed]
+
+    def progress(self) -> dict[str, Progress]:
+        """What has been done, by exercise id; raises ExerciseError where the journal is damaged."""
+        return self._journal.progress()
+
+    def record_try(self, exercise: Exercise, *, ok: bool, answer: str = "") -> Progress:
+        """Count one check, and remember when it first passed.
+
+        Where the text that was judged is given, the same `answer` with the same verdict twice in a row is one try: it
+        may be judged by two watchers, or again after a pause.
+        """
+        digest = hashlib.sha256(answer.encode()).hexdigest()[:12] if answer else ""
+
+        def decide(before: Progress) -> dict[str, Any] | None:
+            again = bool(digest) and before.judged == (digest, ok)
+            return None if again else {"did": "check", "ok": ok, "answer": digest}
+
+        return self._journal.add(exercise.id, decide)
+
+    def take_hint(self, exercise: Exercise) -> int:
+        """Which hint to show now: 0, 1, ... up to the last, which stays."""
+        add = self._journal.add
+        return add(exercise.id, lambda before: {"did": "hint", "hint": min(before.hints + 1, len(HINTS))}).hints - 1
+
+    def see_solution(self, exercise: Exercise) -> None:
+        """Remember that the solution was shown."""
+        self._journal.add(exercise.id, lambda _: {"did": "solution"})
+
+    @property
+    def _journal(self) -> Journal:
+        return Journal(self.folder)
+
+    def _state(self, exercise: Exercise, progress: Progress) -> State:
         if progress.passed:
             return "passed"
         if progress.tries:
             return "tried"
         return "started" if self.file(exercise).exists() else "new"
-
-    def next(self) -> Exercise | None:
-        """The first exercise that has been started and not passed, else the first that is not passed."""
-        states = [(exercise, self.state(exercise)) for exercise in exercises()]
-        open_ones = [exercise for exercise, state in states if state in ("started", "tried")]
-        new_ones = [exercise for exercise, state in states if state == "new"]
-        return next(iter(open_ones + new_ones), None)
-
-    def progress(self) -> dict[str, Progress]:
-        """What progress.json says, by exercise id; raises ExerciseError where it is damaged."""
-        path = self.folder / "progress.json"
-        try:
-            entries = json.loads(path.read_text(encoding="utf-8"))
-            known = {field.name for field in fields(Progress)}  # a newer zth may have written more
-            return {
-                str(key): Progress(**{name: entry[name] for name in known & set(entry)})
-                for key, entry in entries.items()
-            }
-        except FileNotFoundError:
-            return {}
-        except (ValueError, TypeError, AttributeError, OSError) as error:
-            raise ExerciseError(
-                f"{path} cannot be read: {error}.", "Mend it, or rename it to begin afresh."
-            ) from error
-
-    def record_try(self, exercise: Exercise, *, ok: bool) -> Progress:
-        """Count one check, and remember when it first passed."""
-        with self._change(exercise) as entry:
-            entry.tries += 1
-            if ok and not entry.passed:
-                entry.passed = datetime.now(UTC).isoformat(timespec="seconds")
-        return entry
-
-    def take_hint(self, exercise: Exercise) -> int:
-        """Which hint to show now: 0, 1, ... up to the last, which stays."""
-        with self._change(exercise) as entry:
-            entry.hints = min(entry.hints + 1, len(HINTS))
-        return entry.hints - 1
-
-    def see_solution(self, exercise: Exercise) -> None:
-        """Remember that the solution was shown."""
-        with self._change(exercise) as entry:
-            entry.saw_solution = True
-
-    @contextmanager
-    def _change(self, exercise: Exercise) -> Iterator[Progress]:
-        """Change one entry under a lock, so that two commands at once lose nothing."""
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with (self.folder / ".progress.lock").open("w") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
-                entries = self.progress()
-                entry = entries.setdefault(exercise.id, Progress())
-                yield entry
-                rows = {key: asdict(value) for key, value in sorted(entries.items())}
-                write_json(self.folder / "progress.json", rows)
-        except OSError as error:
-            raise ExerciseError(
-                f"Cannot write to {self.folder}: {error.strerror}.", "Choose another desk with --desk."
-            ) from error
 
 
 def back_up(path: Path) -> Path:

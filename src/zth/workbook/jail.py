@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -24,24 +25,30 @@ from typing import IO, Any, Self
 
 import psutil
 
-from zth.workbook import wire
+import zth
+from zth.workbook import defences, wire
 from zth.workbook.check import Limits
+from zth.workbook.pack import packs
 
 _PATIENCE = 15.0
 """Seconds that the keeper may take to end a servant; it spends 10 on one that forks without end."""
+# The same zth as ours is what runs, wherever it lies; it is not left on the path of the answers.
+_BEGIN = (
+    "import sys; sys.path.insert(0, sys.argv.pop(1)); from zth.workbook.servant import main; sys.path.pop(0); main()"
+)
 KEPT_OUTPUT = 16_384
 """Characters of a learner's printing that are kept; the rest is read and dropped."""
 
 
 class Raised(Exception):
-    """The learner's code raised an exception."""
+    """The learner's code raised an exception. Made from what the other process tells, so any of it may be missing."""
 
     def __init__(self, told: dict[str, Any]) -> None:
         super().__init__(told)
-        self.type_name = str(told["type"])
-        self.bases = [str(name) for name in told["bases"]]
-        self.message = str(told["message"])
-        self.frames = [(int(line), str(function), str(text)) for line, function, text in told["frames"]]
+        self.type_name = legible(told["type"])
+        self.bases = [legible(name) for name in told["bases"]]
+        self.message = legible(told["message"])
+        self.frames = [(int(line), legible(function), legible(text)) for line, function, text in told["frames"]]
 
 
 class Missing(Exception):
@@ -63,11 +70,14 @@ class Trouble(Exception):
 class Jail:
     """The keeper process, and the servants it forks. Use as a context manager.
 
-    `preload` names modules that are slow to import and that the answers will want ("torch").
+    `preload` names modules that are slow to import and that the answers will want ("torch"). With `open_book`, an
+    answer may import zth and the exercise packs, and so the solutions: for proving a check, never for judging people.
     """
 
-    def __init__(self, preload: Sequence[str] = ()) -> None:
+    def __init__(self, preload: Sequence[str] = (), *, open_book: bool = False) -> None:
         self.preload = list(preload)
+        self.open_book = open_book
+        self._stand: dict[str, Any] = {}
         self._marker = uuid.uuid4().hex
         self._keeper: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
@@ -99,6 +109,13 @@ class Jail:
                 if process.environ().get("ZTH_JAIL") == self._marker:
                     process.kill()
 
+    def promises(self) -> list[defences.Promise]:
+        """What holds for the answers of this jail on this machine, as its servants have told."""
+        if not self._stand:
+            with self.servant(Limits()):
+                pass
+        return defences.promises(self._stand)
+
     @contextmanager
     def servant(self, limits: Limits) -> Iterator[Answer]:
         """A fresh servant in a fresh folder, ended when the block is left; give it a file with `load`."""
@@ -118,11 +135,18 @@ class Jail:
         environment = {key: os.environ[key] for key in ("PATH", "LANG", "LC_ALL", "TZ") if key in os.environ}
         environment |= {"HOME": "/nonexistent", "PYTHONHASHSEED": "0"}
         environment["ZTH_JAIL"] = self._marker  # by which its descendants are known if it should be killed
-        environment["OMP_NUM_THREADS"] = (
-            "1"  # an answer's tensors are small, and threads that spin slow the judge down
-        )
+        # an answer's tensors are small, and threads that spin slow the judge down; torch.compile needs no helpers
+        environment |= {"OMP_NUM_THREADS": "1", "TORCHINDUCTOR_COMPILE_THREADS": "1"}
+        before = defences.namespaces()
+        settings = {
+            "closed_packages": [] if self.open_book else closed_packages(),
+            "namespaces": bool(before),
+            # as root, answers run as somebody to whom nothing belongs: one of the numbers kept free for such uses
+            "user": 61_184 + secrets.randbelow(4_336) if os.getuid() == 0 else 0,
+        }
+        program = [sys.executable, "-I", "-c", _BEGIN, str(Path(zth.__file__).parents[1])]
         self._keeper = subprocess.Popen(
-            [sys.executable, "-I", "-m", "zth.workbook.servant", str(theirs.fileno()), *self.preload],
+            [*before, *program, str(theirs.fileno()), json.dumps(settings), *self.preload],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -141,8 +165,10 @@ class Jail:
         order = {"op": "start", "cwd": cwd, "memory_mb": limits.memory_mb, "seconds": limits.seconds}
         try:
             socket.send_fds(self._control, [json.dumps(order).encode()], [theirs.fileno(), write_fd, write_fd])
-            if not _line(self._control):
+            started = _line(self._control)
+            if not started.strip():
                 raise RuntimeError("the keeper process did not start")
+            self._stand = dict(json.loads(started)["stand"])
         finally:
             theirs.close()
             os.close(write_fd)
@@ -189,14 +215,20 @@ class Answer:
 
     def patched(self) -> list[str]:
         """The functions of torch, NumPy and the standard library that the file has replaced."""
-        return [str(name) for name in self.ask("patched")]
+        names = self.ask("patched")
+        if not isinstance(names, list):
+            raise _forged("a list of names was asked for")
+        return [legible(name) for name in names]
 
     def variables(self, names: Sequence[str]) -> dict[str, Any]:
         """Right after a `Raised`: what the learner's variables of these names held by then; those there were."""
         try:
-            return dict(self.ask("variables", names=list(names)))
+            held = self.ask("variables", names=list(names))
         except Raised:  # too large to travel, say
             return {}
+        if not isinstance(held, dict):
+            raise _forged("a dictionary was asked for")
+        return held
 
     def ask(self, op: str, **question: object) -> Any:
         """One question to the servant. Raises `Raised`, or `Trouble` where no answer can come any more."""
@@ -216,13 +248,11 @@ class Answer:
             self.hung_up = True
             raise Trouble("ended", "the process ended before it answered") from error
         except wire.WireError as error:
-            raise Trouble(
-                "forged", f"something else than an answer came through the judge's channel: {error}"
-            ) from error
+            raise _forged(error) from error
         finally:
             self._seconds_left = max(self._seconds_left - (time.monotonic() - started), 1e-3)
         if "raised" in reply:
-            raise Raised(reply["raised"])
+            raise _raised(reply["raised"])
         return reply["value"]
 
     def close(self, ending: dict[str, Any] | None) -> None:
@@ -233,7 +263,7 @@ class Answer:
     @property
     def output(self) -> str:
         """What the learner's code printed, at most KEPT_OUTPUT characters of it."""
-        return self._printed.text
+        return legible(self._printed.text.replace("\r\n", "\n"))
 
     @property
     def keeper_lost(self) -> bool:
@@ -250,6 +280,8 @@ class Answer:
         """How the process ended by itself, for a person; "" where it was still serving. Known after the block."""
         if self._ending is None:
             return "your code killed or stopped the process that ran it"
+        if self._ending.get("overrun"):
+            return f"your code's processes used more than {self._limits.memory_mb:,} MB together"
         died_by, code = self._ending.get("signal", 0), self._ending.get("code", 0)
         if died_by == signal.SIGSEGV:
             return "your code crashed the interpreter (segmentation fault): most often a recursion without end"
@@ -262,13 +294,35 @@ class Answer:
         return ""
 
 
+def _forged(why: object) -> Trouble:
+    return Trouble("forged", f"something else than an answer came through the judge's channel: {why}")
+
+
+def _raised(told: Any) -> Exception:
+    """What the other process calls an exception, as one of ours, whatever it may be."""
+    try:
+        return Raised(told)
+    except (KeyError, TypeError, ValueError) as error:
+        return _forged(f"an exception without its {error}")
+
+
+def legible(text: object) -> str:
+    r"""An answer's text, safe to show: what would steer a terminal (move its cursor, clear it) is spelled out.
+
+    >>> print(legible("fine \x1b[2J gone"))
+    fine \x1b[2J gone
+    """
+    kept = str(text)[:KEPT_OUTPUT]
+    return "".join(c if c in "\n\t" or c.isprintable() else ascii(c)[1:-1] for c in kept)
+
+
 class Remote:
     """An object in the learner's process. Attributes, calls, arithmetic and indexing happen there."""
 
     def __init__(self, answer: Answer, handle: wire.Handle) -> None:
         self._answer = answer
         self._handle = handle
-        self.type_name = handle.type_name
+        self.type_name = legible(handle.type_name)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -286,7 +340,7 @@ class Remote:
         return iter(self._answer.ask("list", target=self._handle))
 
     def __repr__(self) -> str:
-        return f"{self._handle.type_name} object {self._handle.text}"
+        return f"{self.type_name} object {legible(self._handle.text)}"
 
     def _operate(self, name: str, *args: object) -> Any:
         return self._answer.ask("operator", name=name, args=_local(list(args)))
@@ -347,6 +401,15 @@ class _Printed:
     @property
     def text(self) -> str:
         return bytes(self._kept).decode("utf-8", errors="replace")
+
+
+def closed_packages() -> list[str]:
+    """The packages that hold exercises, and so solutions: zth, and those of other packs.
+
+    >>> "zth" in closed_packages()
+    True
+    """
+    return list(dict.fromkeys(pack.package.split(".")[0] for pack in packs()))
 
 
 def _local(value: object) -> object:

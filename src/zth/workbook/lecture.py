@@ -3,28 +3,28 @@
 ::
 
     l04_batchnorm/
-      README.md    the lecture in a page; its first line names it
+      README.md    the lecture in a page; its first line names it, a line "Video: ..." says where to watch it
       measure.py   the lecture's own tables, measured again
       e01_all_zero/ e02_fold_batchnorm/ ...
 """
 
 from __future__ import annotations
 
-import importlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
 from zth.errors import ExerciseError
-
-ROOT = Path(__file__).parent
+from zth.workbook.pack import COURSE, Pack, packs
 
 
 @dataclass(frozen=True)
 class Lecture:
-    """One lecture's folder. Equal and hashable by its folder."""
+    """One lecture's folder. Equal and hashable by its folder and its pack."""
 
     folder: Path
+    pack: Pack = COURSE
 
     @property
     def number(self) -> int:
@@ -37,7 +37,7 @@ class Lecture:
         >>> lectures()[0].id
         '1'
         """
-        return str(self.number)
+        return f"{self.pack.prefix}{self.number}"
 
     @property
     def title(self) -> str:
@@ -46,8 +46,21 @@ class Lecture:
         >>> lectures()[0].title
         'micrograd'
         """
-        heading = (self.folder / "README.md").read_text(encoding="utf-8").splitlines()[0]
-        return heading.removeprefix(f"# Lecture {self.number}: ")
+        return self._page.partition("\n")[0].removeprefix(f"# Lecture {self.number}: ").strip()
+
+    @property
+    def video(self) -> str:
+        """Where to watch it, from its README.md; "" where that does not say.
+
+        >>> lectures()[0].video
+        'https://youtu.be/VMj-3S1tku0'
+        """
+        found = re.search(r"^Video: <(https://\S+)>$", self._page, flags=re.MULTILINE)
+        return found[1] if found else ""
+
+    @property
+    def _page(self) -> str:
+        return (self.folder / "README.md").read_text(encoding="utf-8")
 
     @property
     def has_measurement(self) -> bool:
@@ -55,12 +68,14 @@ class Lecture:
 
     def module(self, name: str) -> ModuleType:
         """The lecture's measure module, imported."""
-        return importlib.import_module(f"zth.workbook.{self.folder.name}.{name}")
+        return self.pack.module(f"{self.folder.name}.{name}", self.id)
 
 
 def lectures() -> list[Lecture]:
-    """Every lecture there is, in the order of the course."""
-    return [Lecture(path.parent) for path in sorted(ROOT.glob("l[0-9][0-9]_*/README.md"))]
+    """Every lecture there is: those of the course in its order, then those of the packs."""
+    return [
+        Lecture(path.parent, pack) for pack in packs() for path in sorted(pack.folder.glob("l[0-9][0-9]_*/README.md"))
+    ]
 
 
 def find(lecture_id: str) -> Lecture:

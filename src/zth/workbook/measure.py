@@ -74,10 +74,11 @@ def experiments() -> list[Experiment]:
     >>> [experiment.id for experiment in experiments()][:3]
     ['1.1', '1.2', '2.1']
     """
-    found = [(each.number, 0, each) for each in lectures()] + [
-        (each.lecture.number, place, each) for place, each in enumerate(exercises(), 1)
-    ]
-    return [each for *_, each in sorted(found, key=lambda row: row[:2]) if each.has_measurement]
+    found: list[Experiment] = []
+    finished = exercises()
+    for lecture in lectures():
+        found += [lecture, *(exercise for exercise in finished if exercise.lecture == lecture)]
+    return [each for each in found if each.has_measurement]
 
 
 def find(experiment_id: str) -> Experiment:

@@ -17,7 +17,7 @@ from zth.workbook.jail import Jail
 from zth.workbook.judge import judge
 from zth.workbook.verdict import Verdict
 
-LEAST_MISTAKES = 4
+LEAST_MISTAKES = 6
 LEAST_RIGHT_ANSWERS = 3
 
 
@@ -39,15 +39,20 @@ def prove(exercise: Exercise, jail: Jail) -> Iterator[Proof]:
         return Proof(exercise=exercise.id, submission=submission, ok=ok, why=why)
 
     yield proof("stub", *_stub_fails_helpfully(judge(exercise, exercise.stub, jail)))
-    yield proof("solution", *_passes(judge(exercise, exercise.folder / "solution.py", jail)))
+    yield proof("solution", *passes(judge(exercise, exercise.folder / "solution.py", jail)))
     lines = {part.name for part in exercise.parts if part.step is not None}
     for number, mistake in enumerate(exercise.mistakes):
-        verdict = _judge_text(exercise, _with_mistake(exercise, number), jail)
+        verdict = judge_mistake(exercise, number, jail)
         yield proof(f"mistake: {mistake.name}", *_is_named(verdict, mistake.name, lines))
     for path in exercise.right_answers:
-        yield proof(f"right: {path.stem}", *_passes(judge(exercise, path, jail)))
+        yield proof(f"right: {path.stem}", *passes(judge(exercise, path, jail)))
     yield proof("mistakes", *_enough(len(exercise.mistakes), LEAST_MISTAKES))
     yield proof("right answers", *_enough(len(exercise.right_answers), LEAST_RIGHT_ANSWERS))
+
+
+def judge_mistake(exercise: Exercise, number: int, jail: Jail) -> Verdict:
+    """The verdict on a file that makes mistake `number`, and no other."""
+    return _judge_text(exercise, _with_mistake(exercise, number), jail)
 
 
 def _judge_text(exercise: Exercise, text: str, jail: Jail) -> Verdict:
@@ -59,10 +64,9 @@ def _judge_text(exercise: Exercise, text: str, jail: Jail) -> Verdict:
 
 def _with_mistake(exercise: Exercise, number: int) -> str:
     """A learner's file that makes mistake `number`, as two imports."""
-    package = f"zth.workbook.{exercise.folder.parent.name}.{exercise.folder.name}"
     return (
-        f"from {package}.solution import *\n"
-        f"from {package}.check import MISTAKES\n"
+        f"from {exercise.package}.solution import *\n"
+        f"from {exercise.package}.check import MISTAKES\n"
         f"globals().update(MISTAKES[{number}].instead)\n"
     )
 
@@ -74,7 +78,8 @@ def _stub_fails_helpfully(verdict: Verdict) -> tuple[bool, str]:
     return failure.state == "unwritten" and bool(failure.says), f"{failure.state}: {failure.says or failure.got}"
 
 
-def _passes(verdict: Verdict) -> tuple[bool, str]:
+def passes(verdict: Verdict) -> tuple[bool, str]:
+    """(whether it did, what the check said)."""
     failure = verdict.first_failure
     if verdict.ok:
         return True, f"passes {len(verdict.parts)} parts in {verdict.seconds:.1f} s"

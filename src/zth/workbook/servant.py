@@ -1,15 +1,16 @@
-"""The process that runs learners' code: `python -I -m zth.workbook.servant CONTROL_FD [MODULE ...]`.
+"""The process that runs learners' code; `jail` starts it, with CONTROL_FD, its settings as JSON, and [MODULE ...].
 
 It is two processes deep, on purpose. The *keeper* imports what is slow to import (torch) once, and forks a *servant*
-for each answer; it adopts whatever the servant leaves behind, and ends it. The servant alone runs the learner's file:
-it answers the judge's questions with values and never says whether they are right, so there is no verdict here to
-forge. A learner who kills the servant's parent kills the keeper, which the judge outlives.
+for each answer; it adopts whatever the servant leaves behind, and ends it. The servant alone runs the learner's file,
+behind `walls`: it answers the judge's questions with values and never says whether they are right, so there is no
+verdict here to forge. Where a learner can kill the servant's parent, that is the keeper, which the judge outlives.
 """
 
 from __future__ import annotations
 
 import ast
 import contextlib
+import errno
 import gc
 import importlib
 import json
@@ -17,7 +18,7 @@ import linecache
 import operator
 import os
 import random
-import resource
+import select
 import signal
 import socket
 import sys
@@ -27,47 +28,67 @@ import types
 from pathlib import Path
 from typing import Any, NoReturn
 
-from zth.workbook import wire
+from zth.workbook import closed, kernel, walls, wire
 
 _WATCHED = ("builtins", "math", "random", "numpy", "torch", "torch.Tensor", "torch.nn.functional", "torch.nn.Module")
 _OPERATORS = {name: getattr(operator, name) for name in ("add", "sub", "mul", "truediv", "pow", "neg")}
+_WATCH = 0.25  # seconds between two looks at the memory of a servant and what it has started
 _LAST_PATIENCE = 10.0  # seconds spent on ending what forks faster than it can be ended
 
 
 # --- the keeper ---------------------------------------------------------------------------------------------------
 
 
-def keep(control: socket.socket) -> None:
+def keep(control: socket.socket, plan: walls.Plan) -> None:
     """Serve "start" and "stop" until the judge hangs up; then leave nothing running."""
-    _adopt_orphans()
+    if sys.platform == "linux":  # elsewhere the servant's process group is ended, which is all that is promised there
+        kernel.adopt_orphans()
     gc.freeze()
-    child = 0
+    child, megabytes, overrun = 0, 0, False
     while True:
+        if child and not overrun and not select.select([control], [], [], _WATCH)[0]:
+            overrun = _overruns(megabytes)
+            continue
         data, fds, _, _ = socket.recv_fds(control, 65536, 3)
         if not data:
             break
         order = json.loads(data)
         if order["op"] == "start":
+            megabytes, overrun = order["memory_mb"], False
+            told, tell = os.pipe()
             child = os.fork()
             if child == 0:
                 control.close()
-                serve(fds, order)
-            for fd in fds:
+                serve([*fds, tell], order, plan)
+            for fd in (*fds, tell):
                 os.close(fd)
-            control.sendall(b'{"started": true}\n')
+            with os.fdopen(told, "rb") as pipe:  # which walls stand: told before the learner's file is there
+                control.sendall(pipe.readline().strip() + b"\n")
         else:
-            control.sendall(json.dumps(_end(child, patience=order["patience"])).encode() + b"\n")
+            ending = _end(child, patience=order["patience"]) | {"overrun": int(overrun)}
+            control.sendall(json.dumps(ending).encode() + b"\n")
             child = 0
     _end(child)
 
 
-def _adopt_orphans() -> None:
-    # PR_SET_CHILD_SUBREAPER: what a servant's children leave behind becomes ours to end (Linux; elsewhere the
-    # servant's process group is ended, which is all that is promised there).
-    if sys.platform == "linux":
-        import ctypes
+def _overruns(megabytes: int) -> bool:
+    """Whether the servant's family uses more memory than one servant may; then all of it is killed.
 
-        ctypes.CDLL(None, use_errno=True).prctl(36, 1, 0, 0, 0)
+    One process alone is held by its address space. Pages that are still the keeper's own do not count.
+    """
+    import psutil
+
+    family = psutil.Process().children(recursive=True) if sys.platform == "linux" else []
+    used = 0
+    for process in family if len(family) > 1 else []:
+        with contextlib.suppress(psutil.Error):
+            used += process.memory_full_info().uss
+    if used <= megabytes * 2**20:
+        return False
+    for process in family:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    return True
 
 
 def _end(child: int, patience: float = 0.0) -> dict[str, int]:
@@ -112,48 +133,28 @@ def _is_reaped(pid: int) -> bool:
 # --- the servant --------------------------------------------------------------------------------------------------
 
 
-def serve(fds: list[int], order: dict[str, Any]) -> NoReturn:
-    """Shut the doors, then answer questions about the learner's file until the judge hangs up."""
+def serve(fds: list[int], order: dict[str, Any], plan: walls.Plan) -> NoReturn:
+    """Raise the walls, tell the keeper which stand, then answer questions until the judge hangs up."""
     try:
-        channel_fd, stdout_fd, stderr_fd = fds
+        channel_fd, stdout_fd, stderr_fd, tell = fds
         os.setsid()
-        if sys.platform == "linux":
-            import ctypes
-
-            ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG: never outlive the keeper
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(stdout_fd, 1)
         os.dup2(stderr_fd, 2)
-        os.chdir(order["cwd"])
+        stand = walls.raise_walls(plan, order["cwd"], order["memory_mb"], order["seconds"])
+        if sys.platform == "linux":
+            kernel.die_with_parent(signal.SIGKILL)  # never outlive the keeper
+        os.write(tell, json.dumps({"stand": stand}).encode())
         channel = socket.socket(fileno=os.dup(channel_fd))
         os.closerange(3, channel.fileno())
         os.closerange(channel.fileno() + 1, 1024)
         sys.stdout = open(1, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)  # noqa: SIM115
         sys.stderr = open(2, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)  # noqa: SIM115
-        _limit(order["memory_mb"], order["seconds"])
         Servant().run(channel)
     except BaseException:
         os.write(2, traceback.format_exc().encode()[-2000:])
     finally:
         os._exit(0)
-
-
-def _limit(memory_mb: int, seconds: float) -> None:
-    """Address space above what is mapped now, processor seconds, file size; no core files."""
-    limits = [
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, 64 * 2**20),
-        # The judge's clock ends a slow answer; this one only catches a servant that has lost its judge.
-        (resource.RLIMIT_CPU, int(seconds * (os.cpu_count() or 1)) + 10),
-    ]
-    statm = Path("/proc/self/statm")
-    if statm.exists():
-        mapped = int(statm.read_text().split()[0]) * resource.getpagesize()
-        limits.append((resource.RLIMIT_AS, mapped + memory_mb * 2**20))
-    for kind, limit in limits:
-        _, hard = resource.getrlimit(kind)
-        limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-        resource.setrlimit(kind, (limit, limit))
 
 
 class Servant:
@@ -194,9 +195,9 @@ class Servant:
         """A result as a frame; one that cannot travel is told as an exception of its own kind."""
         try:
             frame = wire.pack({"value": value}, self._keep)
-            if len(frame) <= wire.MAX_FRAME:
+            problem = wire.excess(frame)
+            if not problem:
                 return frame
-            problem = f"has {len(frame) / 1e6:,.0f} MB, more than the {wire.MAX_FRAME / 1e6:,.0f} MB that are read"
         except Exception as error:
             problem = f"cannot be read ({type(error).__name__}: {error})"
         told = {"type": "UnusableResult", "bases": [], "message": f"a {type(value).__name__} that {problem}"}
@@ -323,15 +324,18 @@ def describe(error: BaseException, path: str) -> dict[str, object]:
         message = str(error)[:2000]
     except Exception:  # a learner's exception class may break its own __str__
         message = "(its message could not be made)"
+    if isinstance(error, PermissionError) and error.errno in (errno.EACCES, errno.EPERM):
+        message += " (an answer may write in its own folder only, and has no network)"
     names = [base.__name__ for base in type(error).__mro__ if base not in (object, BaseException)]
     return {"type": names[0], "bases": names, "message": message, "frames": frames[-3:]}
 
 
 def main() -> None:
-    for name in sys.argv[2:]:
+    fd, settings, *preload = sys.argv[1:]
+    for name in preload:
         importlib.import_module(name)
-    keep(socket.socket(fileno=int(sys.argv[1])))
-
-
-if __name__ == "__main__":
-    main()
+    if sys.platform == "linux":
+        importlib.import_module("landlockpy")
+    plan = walls.Plan.make(**json.loads(settings))
+    closed.close(json.loads(settings)["closed_packages"])
+    keep(socket.socket(fileno=int(fd)), plan)

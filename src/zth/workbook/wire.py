@@ -22,7 +22,10 @@ import safetensors.numpy
 
 MAX_FRAME = 256 * 2**20
 """Bytes; a larger answer is refused before it is read."""
+MAX_HEADER = 32 * 2**20
+"""Bytes of it that are JSON, which takes some twenty times as much room once it is lists. Arrays travel beside."""
 
+_MALFORMED = (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError, RecursionError)
 _LENGTHS = struct.Struct("!QQ")
 _TAG = "$"
 
@@ -62,7 +65,7 @@ def unpack(header: bytes, blob: bytes, revive: Revive | None = None) -> Any:
     try:
         arrays = safetensors.numpy.load(blob) if blob else {}
         return _decode(json.loads(header), arrays, revive)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, safetensors.SafetensorError) as error:
+    except (*_MALFORMED, safetensors.SafetensorError) as error:
         raise WireError(f"a malformed frame: {error}") from error
 
 
@@ -71,6 +74,15 @@ def unpack_bytes(frame: bytes, revive: Revive | None = None) -> Any:
     n_header, _ = _LENGTHS.unpack_from(frame)
     start = _LENGTHS.size
     return unpack(frame[start : start + n_header], frame[start + n_header :], revive)
+
+
+def excess(frame: bytes) -> str:
+    """How a frame is too large to be received, for a person; "" where it is not."""
+    n_header, _ = _LENGTHS.unpack_from(frame)
+    for size, most, what in ((n_header, MAX_HEADER, "as lists and numbers"), (len(frame), MAX_FRAME, "in all")):
+        if size > most:
+            return f"has {size / 1e6:,.0f} MB {what}, more than the {most / 1e6:,.0f} MB that are read"
+    return ""
 
 
 def receive(channel: socket.socket, deadline: float | None = None) -> tuple[bytes, bytes] | None:
@@ -82,8 +94,8 @@ def receive(channel: socket.socket, deadline: float | None = None) -> tuple[byte
     if lengths is None:
         return None
     n_header, n_blob = _LENGTHS.unpack(lengths)
-    if n_header + n_blob > MAX_FRAME:
-        raise WireError(f"a frame of {n_header + n_blob:,} bytes")
+    if n_header + n_blob > MAX_FRAME or n_header > MAX_HEADER:
+        raise WireError(f"a frame of {n_header:,} and {n_blob:,} bytes")
     header = _read(channel, n_header, deadline)
     blob = _read(channel, n_blob, deadline)
     return None if header is None or blob is None else (header, blob)
@@ -151,7 +163,7 @@ def _decode(value: Any, arrays: dict[str, np.ndarray[Any, Any]], revive: Revive 
     if kind == "tuple":
         return tuple(_decode(item, arrays, revive) for item in content)
     if kind == "dict":
-        return {_decode(k, arrays, revive): _decode(v, arrays, revive) for k, v in content}
+        return {_key(_decode(k, arrays, revive)): _decode(v, arrays, revive) for k, v in content}
     if kind in ("array", "tensor"):
         array = np.array(arrays[content])  # a copy, since what safetensors read cannot be written to
         if kind == "array":
@@ -160,9 +172,20 @@ def _decode(value: Any, arrays: dict[str, np.ndarray[Any, Any]], revive: Revive 
 
         return torch.from_numpy(array)
     if kind == "handle":
-        handle = Handle(int(content[0]), str(content[1]), str(content[2]))
+        handle = Handle(int(content[0]), str(content[1])[:200], str(content[2])[:200])
         return revive(handle) if revive else handle
     raise WireError(f"an unknown kind {kind!r}")
+
+
+def _key(key: Any) -> Any:
+    """A dictionary's key. Large integers can be chosen so that all have one hash: a dictionary of them never ends.
+
+    >>> hash(2**61 - 1) == hash(5 * (2**61 - 1)) == hash(0)
+    True
+    """
+    if isinstance(key, int) and abs(key) >= 2**60:
+        raise WireError("a dictionary with an integer of more than 60 bits as a key")
+    return key
 
 
 def _as_array(value: object) -> np.ndarray[Any, Any] | None:

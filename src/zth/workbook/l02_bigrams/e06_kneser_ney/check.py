@@ -16,6 +16,9 @@ from zth.workbook.check import Mistake, Part
 SMALL = [[0, 1, 3, 0], [2, 5, 0, 0], [7, 0, 1, 4], [1, 2, 6, 9]]
 # The last character came, but nothing came after it; the first never came, but others came after it.
 NEW = [[0, 1, 3, 0], [0, 5, 0, 2], [0, 0, 1, 4], [0, 0, 0, 0]]
+# The empty row stands first, so that the others still have their turn; one row was counted once, one character came
+# after one other only.
+FIRST = [[0, 0, 0], [1, 0, 0], [2, 0, 3]]
 
 
 @cache
@@ -39,7 +42,7 @@ PARTS = [
         name="kneser_ney with an empty row",
         shown="kneser_ney({}, {})",
         ask=lambda answer, N, d: answer.kneser_ney(N, d),
-        cases=lambda: [(torch.tensor(NEW), 0.5), (torch.tensor(NEW), 0.75)],
+        cases=lambda: [(torch.tensor(NEW), 0.5), (torch.tensor(NEW), 0.75), (torch.tensor(FIRST), 0.5)],
     ),
 ]
 

@@ -83,6 +83,7 @@ def _nets() -> list[tuple[list[Layer], Tensor, str]]:
         (_net(g, "BNTBNTB"), x, "two hidden layers with biases, a last Linear without BatchNorm"),
         (_net(g, "LNTLNTLN"), x, "a trained net of three layers, no biases"),
         (_net(g, "LNTBTLNTB", eps=0.01), x, "a hidden layer without BatchNorm in the middle"),
+        (_net(g, "LTLNTL"), x, "a hidden layer with neither bias nor BatchNorm, no biases"),
     ]
 
 

@@ -1,0 +1,107 @@
+"""Exercises as they are shown, by the commands and by `zth watch` alike: the course, a task, a hint, a solution."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from zth.workbook import told
+from zth.workbook.desk import Desk
+from zth.workbook.exercise import HINTS, Exercise
+from zth.workbook.lecture import Lecture
+from zth.workbook.progress import Progress
+
+_MARKS = {"new": "[dim]·[/]", "started": "[yellow]○[/]", "tried": "[yellow]◐[/]", "passed": "[green]●[/]"}
+_STATES = {"new": "", "started": "started", "tried": "not yet", "passed": "passed"}
+SAW_IT = "* saw the solution"
+
+
+def course(desk: Desk, at: Exercise | None = None) -> tuple[Table, dict[Exercise, int]]:
+    """The whole course, a line for each lecture and exercise, and in which line each exercise stands.
+
+    Lines are never wrapped, so that this stays true; `at` is shown as the one that is chosen.
+    """
+    grid = Table(box=None, show_header=False, padding=(0, 1, 0, 0))
+    for name in ("mark", "id", "title", "state", "tries", "video"):
+        grid.add_column(no_wrap=name != "title", overflow="ellipsis")  # the title gives way where there is no room
+    progress, lines = desk.progress(), dict[Exercise, int]()
+    lecture: Lecture | None = None
+    for exercise, state in desk.states().items():
+        if exercise.lecture != lecture:
+            lecture = exercise.lecture
+            short = lecture.video.removeprefix("https://")
+            grid.add_row("", lecture.id, _cut(lecture.title), "", "", _link(lecture.video, short), style="bold")
+        lines[exercise] = grid.row_count
+        tries = _tries(progress.get(exercise.id, Progress()))
+        cells = (_MARKS[state], exercise.id, _cut(exercise.title), _STATES[state], tries, _when(exercise))
+        grid.add_row(*cells, style="reverse" if exercise == at else "")
+    return grid, lines
+
+
+def _cut(title: str) -> Text:
+    return Text(title, no_wrap=True, overflow="ellipsis")
+
+
+def _tries(done: Progress) -> str:
+    tries = f"{done.tries} tries" if done.tries > 1 else "1 try" if done.tries else ""
+    return f"{tries} {SAW_IT[0]}".strip() if done.saw_solution else tries
+
+
+def _when(exercise: Exercise) -> str:
+    """The first clip of an exercise in few characters."""
+    if not exercise.clips:
+        return ""
+    first, *more = exercise.clips
+    other = "" if first.lecture == exercise.lecture else f"L{first.lecture.id} "
+    return _link(first.link, f"{other}{first}{f' +{len(more)}' if more else ''}")
+
+
+def _link(url: str, text: str) -> str:
+    """Markup that a terminal which knows links lets one click."""
+    return f"[link={url}]{text}[/link]" if url else text
+
+
+def video(exercise: Exercise) -> str:
+    """Where in the videos it belongs, in words, with the link to the first place; "" where nowhere."""
+    if not exercise.clips:
+        return ""
+    of_other = [f"lecture {clip.lecture.id}, " if clip.lecture != exercise.lecture else "" for clip in exercise.clips]
+    where = " and ".join(f"{other}{clip}" for other, clip in zip(of_other, exercise.clips, strict=True))
+    return f"{where}  {exercise.clips[0].link}".rstrip()
+
+
+def needs(exercise: Exercise, desk: Desk) -> list[str]:
+    """What it builds on and why, a line each; what is not passed yet is said, and keeps nobody from going on."""
+    unmet = desk.unmet(exercise)
+    open_ones = dict.fromkeys(unmet, " (not passed yet; you can go on without)")
+    return [
+        f"Builds on {need}{open_ones.get(need, '')}{': ' if why else ''}{why}"
+        for need, why in exercise.task.needs.items()
+    ]
+
+
+def markdown(text: str) -> RenderableType:
+    from rich.markdown import Markdown
+    from rich.padding import Padding
+
+    return Padding(Markdown(text), (1, 0))
+
+
+def hint(exercise: Exercise, number: int) -> Group:
+    """Hint `number`, from 0."""
+    title = f"[bold]{exercise.id}, hint {number + 1} of {len(HINTS)}: {HINTS[number]}[/]"
+    return Group(title, markdown(exercise.task.hints[number]))
+
+
+def solution(exercise: Exercise) -> Group:
+    """What solution.py explains, and the source of its objects. Imports them, and so perhaps torch."""
+    from rich.syntax import Syntax
+
+    shown: list[RenderableType] = [f"[bold]{exercise.id} {escape(exercise.title)}[/]"]
+    shown.append(markdown(told.explanation(exercise)))
+    for place, source in told.sources(exercise):
+        shown.append(f"[dim]{escape(place)}[/]")
+        shown.append(Syntax(source, "python", theme="ansi_dark", background_color="default", word_wrap=True))
+    return Group(*shown)

@@ -1,0 +1,40 @@
+"""The process that judges for `zth watch`: warm, replaceable, and gone when it is given up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psutil
+
+from zth.cli.watch_judge import Judge
+from zth.workbook.exercise import get
+from zth.workbook.verdict import Verdict
+
+
+def family() -> list[psutil.Process]:
+    """The processes that judge: ours, its keeper, its servant; not multiprocessing's own tracker."""
+    children = psutil.Process().children(recursive=True)
+    return [child for child in children if "resource_tracker" not in " ".join(child.cmdline())]
+
+
+def test_a_process_that_is_killed_is_told_and_the_next_question_gets_another(tmp_path: Path) -> None:
+    before = set(family())
+    path = tmp_path / "answer.py"
+    path.write_text("while True: pass\n")
+    with Judge() as judge:
+        judge.ask(get("1.1"), path)
+        (process,) = (child for child in set(family()) - before if child.ppid() == psutil.Process().pid)
+        process.kill()
+        said = judge.answer()
+        assert isinstance(said, str)
+        assert "The process that judges has ended" in said
+        path.write_text("def f(): return ]\n")
+        judge.ask(get("1.1"), path)
+        verdict = judge.answer()
+        assert isinstance(verdict, Verdict)
+        assert "SyntaxError" in verdict.parts[0].got
+        path.unlink()
+        judge.ask(get("1.1"), path)
+        assert "There is no file" in str(judge.answer()), "an error is an answer too"
+        judge.ask(get("1.1"), path)
+    assert not psutil.wait_procs(set(family()) - before, timeout=30)[1]
