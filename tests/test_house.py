@@ -20,7 +20,7 @@ ROWS = [
     {"sample"},
     {"train"},
     {"workbook"},
-    {"report"},
+    {"notebook", "report"},
     {"cli"},
 ]
 # What a room may not use although it stands above it.

@@ -34,6 +34,7 @@ COMMANDS = {
         ("check", "workbook:check_", "Judge your answer, and say what is wrong."),
         ("hint", "workbook:hint_", "Show the next hint: a nudge, then the idea, then the line."),
         ("solution", "workbook:solution_", "Explain the solution and show its source, once you have tried."),
+        ("notebook", "notebook:notebook_", "Write a lecture as a notebook: statements, stubs, checks."),
         ("reset", "workbook:reset_", "Put a fresh stub on your desk; your file is kept as a backup."),
     ],
     "Measure": [

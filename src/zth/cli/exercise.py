@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
-
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from zth.texts import mark, say, say_many
+from zth.workbook import told
 from zth.workbook.desk import Desk
 from zth.workbook.exercise import HINTS, Exercise
 from zth.workbook.lecture import Lecture
@@ -107,18 +106,7 @@ def solution(exercise: Exercise) -> Group:
 
     shown: list[RenderableType] = [f"[bold]{exercise.id} {escape(exercise.title)}[/]"]
     shown.append(markdown(exercise.explanation))
-    for place, source in _sources(exercise):
+    for place, source in told.sources(exercise):
         shown.append(f"[dim]{escape(place)}[/]")
         shown.append(Syntax(source, "python", theme="ansi_dark", background_color="default", word_wrap=True))
     return Group(*shown)
-
-
-def _sources(exercise: Exercise) -> list[tuple[str, str]]:
-    """The solution's objects, each with where it lives and its source; what is inside another is not repeated."""
-    found: dict[str, str] = {}
-    for name, thing in exercise.solution.items():
-        if inspect.isfunction(thing) or inspect.isclass(thing):
-            found[f"{thing.__module__}.{thing.__qualname__}"] = inspect.getsource(thing)
-        else:
-            found[name] = f"{name} = {thing!r}\n"
-    return list(found.items())

@@ -10,38 +10,34 @@ from rich.padding import Padding
 from rich.table import Table
 
 from zth.cli.terminal import out, printable
-from zth.texts import mark, say
+from zth.texts import say
+from zth.workbook import told
 from zth.workbook.exercise import Exercise
 from zth.workbook.verdict import PartVerdict, Verdict
 
-_MARKS = {
-    "passed": "[green]✓[/]",
-    "wrong": "[red]✗[/]",
-    "inherited": "[yellow]↳[/]",
-    "raised": "[red]✗[/]",
-    "missing": "[red]✗[/]",
-    "unwritten": "[yellow]…[/]",
-    "unreached": "[dim]·[/]",
-}
-_WORDS = {
-    "passed": "",
-    "wrong": mark("wrong"),
-    "inherited": mark("follows from"),
-    "raised": mark("raised an exception"),
-    "missing": mark("not in your file"),
-    "unwritten": mark("not written yet"),
-    "unreached": mark("not reached"),
+_COLOURS = {
+    "passed": "green",
+    "wrong": "red",
+    "inherited": "yellow",
+    "raised": "red",
+    "missing": "red",
+    "unwritten": "yellow",
+    "unreached": "dim",
 }
 
 
 def line(part: PartVerdict) -> str:
     """A part in a line of markup."""
-    return f"{_MARKS[part.state]} {escape(say(part.name))}  [dim]{escape(_word(part))}[/]"
+    return f"{_mark(part)} {escape(say(part.name))}  [dim]{escape(told.word(part))}[/]"
 
 
 def marks(verdict: Verdict) -> str:
     """All parts in a character each, as markup."""
-    return "".join(_MARKS[part.state] for part in verdict.parts)
+    return "".join(map(_mark, verdict.parts))
+
+
+def _mark(part: PartVerdict) -> str:
+    return f"[{_COLOURS[part.state]}]{told.MARKS[part.state]}[/]"
 
 
 def print_verdict(verdict: Verdict, exercise: Exercise, path: Path) -> None:
@@ -56,19 +52,12 @@ def print_verdict(verdict: Verdict, exercise: Exercise, path: Path) -> None:
 
 def summary(verdict: Verdict) -> str:
     """How many parts passed, as markup."""
-    n, passed = len(verdict.parts), sum(part.ok for part in verdict.parts)
-    if verdict.ok:
-        return say("[bold green]Passed[/], {n} of {n} parts.", n=n)
-    inherited = sum(part.state == "inherited" for part in verdict.parts)
-    more = say(", and {n} that will follow", n=inherited) if inherited else ""
-    return say("[bold]Not yet[/]: {passed} of {n} parts{more}.", passed=passed, n=n, more=more)
-
-
-def _word(part: PartVerdict) -> str:
-    if part.mistake:
-        name = say(part.mistake).removeprefix(f"{say(part.name)}: ")
-        return say("the known mistake: {name}", name=name)
-    return f"{say(_WORDS[part.state])} {', '.join(part.follows)}".strip()
+    count = told.count(verdict)
+    return (
+        say("[bold green]Passed[/], {count}.", count=count)
+        if verdict.ok
+        else say("[bold]Not yet[/]: {count}.", count=count)
+    )
 
 
 def first_failure(verdict: Verdict) -> Group:
@@ -78,9 +67,7 @@ def first_failure(verdict: Verdict) -> Group:
     if failure is not None and failure.state != "unreached":
         shown += _in_full(failure)
     if verdict.trouble:
-        dot = "" if verdict.trouble.endswith("?") else "."
-        told = escape(printable(verdict.trouble[0].upper() + verdict.trouble[1:]))
-        shown.append(Padding(f"[red]{told}{dot}[/]", (1, 2, 0, 2)))
+        shown.append(Padding(f"[red]{escape(printable(told.trouble(verdict)))}[/]", (1, 2, 0, 2)))
     if verdict.output.strip() and not verdict.ok:
         shown.append(f"\n  [dim]{say('Your code printed:')}[/]")
         shown.append(Padding(escape(printable(verdict.output.strip()[-1000:])), (0, 4)))
@@ -88,18 +75,10 @@ def first_failure(verdict: Verdict) -> Group:
 
 
 def _in_full(part: PartVerdict) -> list[RenderableType]:
-    rows = [
-        (say("called"), part.call),
-        (say("got"), part.got if part.state != "unwritten" else ""),
-        (say("wanted"), part.wanted),
-        (say("differs"), part.difference),
-        (say("where"), part.place.split(":")[0] if part.state == "unwritten" else part.place),
-    ]
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
-    for label, text in rows:
-        if text:
-            grid.add_row(label, escape(printable(text)))
+    for label, text in told.rows(part):
+        grid.add_row(label, escape(printable(text)))
     says = [Padding(f"[bold]{escape(printable(part.says))}[/]", (1, 2, 0, 2))] if part.says else []
     return [Padding(grid, (1, 2, 0, 2)), *says]

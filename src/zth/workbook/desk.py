@@ -53,7 +53,7 @@ class Desk:
             )
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            backup = _back_up(path) if taken else None
+            backup = back_up(path) if taken else None
             atomic_write(path, exercise.stub.read_text(encoding="utf-8"))
         except OSError as error:
             told = say("Cannot write to {folder}: {why}.", folder=self.folder, why=error.strerror)
@@ -129,8 +129,9 @@ class Desk:
         return "started" if self.file(exercise).exists() else "new"
 
 
-def _back_up(path: Path) -> Path:
+def back_up(path: Path) -> Path:
+    """Rename a file out of the way -> its new path, `name.backup-1.py` or the next that is free."""
     number = 1
-    while (backup := path.with_suffix(f".backup-{number}.py")).exists():
+    while (backup := path.with_suffix(f".backup-{number}{path.suffix}")).exists():
         number += 1
     return path.rename(backup)

@@ -9,6 +9,7 @@
       check.py     the questions, and the wrong answers that it must reject (see `check`)
       solution.py  an import of the library's object, plus the explanation
       right/       correct answers in other styles, which the check must accept
+      tensors.py   the same questions asked of a notebook's tensors (5.1 alone)
       measure.py   the experiment, where the exercise asks a question of the data
 
 A folder of the course or of a pack (see `pack`) is an exercise by its name. One that is broken is told (`broken`) and

@@ -54,7 +54,11 @@ class Raised(Exception):
 
 
 class Missing(Exception):
-    """The learner's file has no such name."""
+    """The learner's answer has no such name. `says` is what to do about it, where that is not "put it back"."""
+
+    def __init__(self, name: str, says: str = "") -> None:
+        super().__init__(name)
+        self.says = says
 
 
 class Trouble(Exception):

@@ -73,6 +73,25 @@ def _judge(exercise: Exercise, path: Path, source: str, jail: Jail) -> Verdict:
             _ask_all(exercise, path, source, answer, verdicts)
         except Trouble as error:
             trouble = error
+    return _concluded(exercise, answer, verdicts, trouble, started)
+
+
+def judge_answer(exercise: Exercise, answer: Answer) -> Verdict:
+    """Check an answer that is there already, such as the objects of a notebook. Its code runs where the answer has it
+    run: whoever passes one that lives in this process trusts it as they trust this process."""
+    started = time.perf_counter()
+    verdicts: list[PartVerdict] = []
+    trouble: Trouble | None = None
+    try:
+        verdicts.extend(_Examination(exercise, answer).run())
+    except Trouble as error:
+        trouble = error
+    return _concluded(exercise, answer, verdicts, trouble, started)
+
+
+def _concluded(
+    exercise: Exercise, answer: Answer, verdicts: list[PartVerdict], trouble: Trouble | None, started: float
+) -> Verdict:
     unreached = exercise.parts[len(verdicts) :]
     says = _explain(trouble, answer, unreached)
     verdicts += [PartVerdict(name=part.name, state="unreached") for part in unreached]
@@ -137,7 +156,7 @@ class _Examination:
             try:
                 got = self._ask(part, number, inputs)
             except Missing as error:
-                return missing(part, inputs, str(error))
+                return missing(part, inputs, error)
             except NotReached:
                 return failed or PartVerdict(name=part.name, state="unreached")
             except Raised as error:

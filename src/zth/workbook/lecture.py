@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+from zth.errors import ExerciseError
 from zth.workbook.pack import COURSE, Pack, packs
 
 
@@ -75,3 +76,17 @@ def lectures() -> list[Lecture]:
     return [
         Lecture(path.parent, pack) for pack in packs() for path in sorted(pack.folder.glob("l[0-9][0-9]_*/README.md"))
     ]
+
+
+def find(lecture_id: str) -> Lecture:
+    """The lecture called `lecture_id`, as in "L5" or "5"; raises ExerciseError where there is none.
+
+    >>> find("L5").title
+    'backpropagation by hand'
+    """
+    known = {each.id: each for each in lectures()}
+    found = known.get(lecture_id.removeprefix("L").removeprefix("l"))
+    if found is None:
+        names = ", ".join(f"L{each}" for each in known)
+        raise ExerciseError(f"There is no lecture {lecture_id!r}.", f"Name one of {names}.")
+    return found

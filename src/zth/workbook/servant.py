@@ -150,18 +150,17 @@ def serve(fds: list[int], order: dict[str, Any], plan: walls.Plan) -> NoReturn:
         os.closerange(channel.fileno() + 1, 1024)
         sys.stdout = open(1, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)  # noqa: SIM115
         sys.stderr = open(2, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)  # noqa: SIM115
-        _Servant(channel).run()
+        Servant().run(channel)
     except BaseException:
         os.write(2, traceback.format_exc().encode()[-2000:])
     finally:
         os._exit(0)
 
 
-class _Servant:
+class Servant:
     """Answers one judge about one file. Objects that cannot travel are kept here, by number."""
 
-    def __init__(self, channel: socket.socket) -> None:
-        self.channel = channel
+    def __init__(self) -> None:
         self.kept: list[object] = []
         self.module = types.ModuleType("answer")
         self.tree = ast.Module([], [])
@@ -170,18 +169,27 @@ class _Servant:
         self.failed: BaseException | None = None
         """The exception that the last question ended with; it holds on to the variables of the time."""
 
-    def run(self) -> None:
-        while (frame := wire.receive(self.channel)) is not None:
-            question = wire.unpack(*frame, revive=lambda handle: self.kept[handle.number])
-            if question["op"] != "variables":
-                self.failed = None
-            try:
-                value = getattr(self, f"do_{question['op']}")(**question["with"])
-            except BaseException as error:  # whatever a learner's code may raise is an answer too
-                self.failed = error
-                self.channel.sendall(wire.pack({"raised": _describe(error, self.path)}))
-            else:
-                self.channel.sendall(self._packed(value))
+    def run(self, channel: socket.socket) -> None:
+        while (frame := wire.receive(channel)) is not None:
+            channel.sendall(self.reply(wire.unpack(*frame, revive=self.revive)))
+
+    def reply(self, question: dict[str, Any]) -> bytes:
+        """One question -> the answer as a frame."""
+        if question["op"] != "variables":
+            self.failed = None
+        try:
+            value = getattr(self, f"do_{question['op']}")(**question["with"])
+        except BaseException as error:  # whatever a learner's code may raise is an answer too
+            self.note(error)
+            return wire.pack({"raised": describe(error, self.path)})
+        return self._packed(value)
+
+    def revive(self, handle: wire.Handle) -> object:
+        return self.kept[handle.number]
+
+    def note(self, error: BaseException) -> None:
+        """Remember what the last question ended with."""
+        self.failed = error
 
     def _packed(self, value: object) -> bytes:
         """A result as a frame; one that cannot travel is told as an exception of its own kind."""
@@ -303,7 +311,7 @@ def _root(thing: object) -> str:
     return str(getattr(thing, "__module__", None) or "").split(".")[0]
 
 
-def _describe(error: BaseException, path: str) -> dict[str, object]:
+def describe(error: BaseException, path: str) -> dict[str, object]:
     """An exception as plain values: its type, its message, and where in the learner's file it came from."""
     frames = [
         [frame.lineno or 0, frame.name, (frame.line or "").strip()]

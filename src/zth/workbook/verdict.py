@@ -9,7 +9,7 @@ from typing import Any, Literal
 from zth.compare import as_array
 from zth.texts import say
 from zth.workbook.check import Limits, Part
-from zth.workbook.jail import Raised, Remote
+from zth.workbook.jail import Missing, Raised, Remote
 
 State = Literal["passed", "wrong", "inherited", "raised", "missing", "unwritten", "unreached"]
 """An "inherited" part is not right yet, but its own line is: the error is that of `PartVerdict.follows`."""
@@ -63,10 +63,10 @@ class Verdict:
         return {**asdict(self), "ok": self.ok}
 
 
-def missing(part: Part, inputs: tuple[Any, ...], name: str) -> PartVerdict:
-    says = say(
+def missing(part: Part, inputs: tuple[Any, ...], error: Missing) -> PartVerdict:
+    says = error.says or say(
         "Your file has no `{name}`. Put it back under this name; `zth reset` gives a fresh stub and keeps a backup.",
-        name=name,
+        name=error,
     )
     return PartVerdict(name=part.name, state="missing", call=part.call(inputs), says=says)
 

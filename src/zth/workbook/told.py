@@ -1,0 +1,97 @@
+"""The words of a verdict and of a solution, for whoever shows them: a terminal, a notebook."""
+
+from __future__ import annotations
+
+import inspect
+
+from zth.texts import mark, say
+from zth.workbook.exercise import Exercise
+from zth.workbook.verdict import PartVerdict, State, Verdict
+
+MARKS: dict[State, str] = {
+    "passed": "✓",
+    "wrong": "✗",
+    "inherited": "↳",
+    "raised": "✗",
+    "missing": "✗",
+    "unwritten": "…",
+    "unreached": "·",
+}
+_WORDS: dict[State, str] = {
+    "passed": "",
+    "wrong": mark("wrong"),
+    "inherited": mark("follows from"),
+    "raised": mark("raised an exception"),
+    "missing": mark("missing"),
+    "unwritten": mark("not written yet"),
+    "unreached": mark("not reached"),
+}
+
+
+def word(part: PartVerdict) -> str:
+    """What became of a part, in a word or a few.
+
+    >>> word(PartVerdict(name="dh", state="inherited", follows=("dlogits",)))
+    'follows from dlogits'
+    """
+    if part.mistake:
+        name = say(part.mistake).removeprefix(f"{say(part.name)}: ")
+        return say("the known mistake: {name}", name=name)
+    return f"{say(_WORDS[part.state])} {', '.join(part.follows)}".strip()
+
+
+def rows(part: PartVerdict) -> list[tuple[str, str]]:
+    """A failure in detail: labels and texts, those that there are.
+
+    >>> rows(PartVerdict(name="f", state="wrong", call="f(2)", got="3", wanted="4"))
+    [('called', 'f(2)'), ('got', '3'), ('wanted', '4')]
+    """
+    unwritten = part.state == "unwritten"
+    found = [
+        (say("called"), part.call),
+        (say("got"), "" if unwritten else part.got),
+        (say("wanted"), part.wanted),
+        (say("differs"), part.difference),
+        (say("where"), part.place.split(":")[0] if unwritten else part.place),
+    ]
+    return [(label, text) for label, text in found if text]
+
+
+def trouble(verdict: Verdict) -> str:
+    """How the answer's process ended, as a sentence; "" where it did not.
+
+    >>> trouble(Verdict(exercise="1.1", parts=[], trouble="your code left 1 process(es) running"))
+    'Your code left 1 process(es) running.'
+    """
+    if not verdict.trouble:
+        return ""
+    return verdict.trouble[0].upper() + verdict.trouble[1:] + ("" if verdict.trouble.endswith("?") else ".")
+
+
+def count(verdict: Verdict) -> str:
+    """How many parts are right.
+
+    >>> parts = [PartVerdict(name="f", state="passed"), PartVerdict(name="g", state="inherited", follows=("h",))]
+    >>> count(Verdict(exercise="1.1", parts=parts))
+    '1 of 2 parts, and 1 that will follow'
+    """
+    passed = sum(part.ok for part in verdict.parts)
+    inherited = sum(part.state == "inherited" for part in verdict.parts)
+    more = say(", and {n} that will follow", n=inherited) if inherited else ""
+    return say("{passed} of {n} parts{more}", passed=passed, n=len(verdict.parts), more=more)
+
+
+def sources(exercise: Exercise) -> list[tuple[str, str]]:
+    """The solution's objects, each with where it lives and its source; what is inside another is not repeated.
+
+    >>> from zth.workbook.exercise import get
+    >>> sources(get("2.2"))[0][0]
+    'zth.workbook.l02_bigrams.e02_split.solution.losses'
+    """
+    found: dict[str, str] = {}
+    for name, thing in exercise.solution.items():
+        if inspect.isfunction(thing) or inspect.isclass(thing):
+            found[f"{thing.__module__}.{thing.__qualname__}"] = inspect.getsource(thing)
+        else:
+            found[name] = f"{name} = {thing!r}\n"
+    return list(found.items())
