@@ -30,6 +30,10 @@ COMMANDS = {
         ("solution", "workbook:solution_", "Explain the solution and show its source, once you have tried."),
         ("reset", "workbook:reset_", "Put a fresh stub on your desk; your file is kept as a backup."),
     ],
+    "Teach": [
+        ("assign", "assign:assign_", "Write a handout for a class: stubs and statements, no solutions."),
+        ("grade", "grade:grade_", "Judge a folder of submissions, and write the marks."),
+    ],
     "Measure": [
         ("measure", "measure:measure_", "Run an exercise's experiment on real data, into a run folder."),
         ("tour", "measure:tour_", "Measure every exercise quickly and write the report."),
