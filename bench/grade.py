@@ -1,9 +1,8 @@
 """A class graded by `zth grade`, against a judge that imports torch for every file.
 
 The class is made from what is in the package: for each student and exercise by lot a right answer in one of its
-styles, the solution, a known mistake (as `zth prove` writes it), a right answer with one operator changed, the
-untouched stub, or nothing; and a few loops that never end, which cost their whole time limit. No two files that are
-judged are the same.
+styles, one with a mistake (an operator that is another), a file that imports the solution, the untouched stub, or
+nothing; and a few loops that never end, which cost their whole time limit. No two files that are judged are the same.
 
     python bench/grade.py                    20 students; the row for 200 is extrapolated from them
     python bench/grade.py --students 200     the whole class
@@ -43,7 +42,7 @@ TEN = ("1.1", "1.2", "2.1", "2.3", "3.2", "4.2", "5.1", "5.2", "6.1", "7.1")
 CLASS = 200
 LONGEST = 600.0
 """Seconds that a class of 200 may take on two cores."""
-KINDS = {"right": 45, "solution": 5, "mistake": 20, "slip": 15, "stub": 10, "missing": 5}
+KINDS = {"right": 45, "mistake": 35, "solution": 5, "stub": 10, "missing": 5}
 """How many of a hundred files are of which kind."""
 LOOPS = 5
 """Files that never end, in a class of 200."""
@@ -74,18 +73,13 @@ def source(exercise: Exercise, kind: str, draw: random.Random) -> str:
     if kind == "stub":
         return exercise.stub.read_text(encoding="utf-8")
     first = f"# by {draw.random()}\n"
-    package = f"zth.workbook.{exercise.folder.parent.name}.{exercise.folder.name}"
     if kind == "solution":
-        return f"{first}from {package}.solution import *\n"
-    if kind == "mistake":
-        number = draw.randrange(len(exercise.mistakes))
-        imports = f"from {package}.solution import *\nfrom {package}.check import MISTAKES\n"
-        return f"{first}{imports}globals().update(MISTAKES[{number}].instead)\n"
+        return f"{first}from zth.workbook.{exercise.folder.parent.name}.{exercise.folder.name}.solution import *\n"
     text = draw.choice(exercise.right_answers).read_text(encoding="utf-8")
-    return first + (text if kind == "right" else with_a_slip(text, draw))
+    return first + (text if kind == "right" else with_a_mistake(text, draw))
 
 
-def with_a_slip(text: str, draw: random.Random) -> str:
+def with_a_mistake(text: str, draw: random.Random) -> str:
     """A right answer in which one operator is another."""
     tree = ast.parse(text)
     places = [node for node in ast.walk(tree) if type(getattr(node, "op", None)) in _OTHER]

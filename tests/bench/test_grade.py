@@ -31,11 +31,11 @@ def test_a_class_has_every_kind_and_no_file_twice(bench: ModuleType, tmp_path: P
     assert len(set(others)) == len(others) > 60
 
 
-def test_a_slip_is_python_and_another_program(bench: ModuleType) -> None:
+def test_a_mistake_is_python_and_another_program(bench: ModuleType) -> None:
     text = get("5.2").right_answers[0].read_text(encoding="utf-8")
-    slipped = bench.with_a_slip(text, random.Random(1))
-    assert ast.dump(ast.parse(slipped)) != ast.dump(ast.parse(text))
-    assert ast.unparse(ast.parse("x = 1")) == bench.with_a_slip("x = 1", random.Random(1))
+    wrong = bench.with_a_mistake(text, random.Random(1))
+    assert ast.dump(ast.parse(wrong)) != ast.dump(ast.parse(text))
+    assert ast.unparse(ast.parse("x = 1")) == bench.with_a_mistake("x = 1", random.Random(1))
 
 
 def test_what_is_not_measured_is_extrapolated_with_its_loops(bench: ModuleType) -> None:

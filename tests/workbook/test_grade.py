@@ -81,7 +81,8 @@ def test_every_submission_is_a_row_whatever_is_in_it(tmp_path: Path, in_jail: li
         **{"fay": "judged", "gil": "judged", "hal": "missing", "ian": "unreadable", "jo": "unreadable"},
     }
     assert [student for student, mark in rows.items() if mark.points == 10] == ["ada", "bob"]
-    assert {mark.points for student, mark in rows.items() if student not in ("ada", "bob")} == {0}
+    assert {mark.points for student, mark in rows.items() if student not in ("ada", "bob", "gil")} == {0}
+    assert [student for student, mark in rows.items() if mark.look] == ["gil", "ian", "jo"]
     assert "exit code 3" in rows["dora"].note
     assert "imports zth.backprop.fused, which holds the answers" in rows["gil"].note
     assert "cy" not in {task.student for task in in_jail}
@@ -154,6 +155,18 @@ def test_an_audit_tells_a_mark_that_does_not_come_again(tmp_path: Path, in_jail:
     found = graded(make_class(tmp_path / "class", {"ada": source}), tmp_path / "j.jsonl")
     marker.touch()
     assert [each.student for each in audit(found, n_workers=1).differing] == ["ada"]
+
+
+def test_one_submission_meets_nothing_of_another(tmp_path: Path, in_jail: list[Task]) -> None:
+    first = "import builtins, torch\ntorch.left = builtins.left = 1\nopen('left.txt', 'w').write('x')\n"
+    second = (
+        "import builtins, os, torch\n"
+        "assert not hasattr(torch, 'left') and not hasattr(builtins, 'left')\n"
+        "assert os.listdir() == []\n"
+        f"assert {str(tmp_path)!r} not in __file__\n"
+    )
+    folder = make_class(tmp_path / "class", {"ada": first + RIGHT, "bob": second + RIGHT})
+    assert [mark.points for mark in graded(folder, tmp_path / "j.jsonl").marks.rows] == [10, 10]
 
 
 # --- the processes themselves -------------------------------------------------------------------------------------

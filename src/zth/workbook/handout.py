@@ -21,6 +21,7 @@ import hashlib
 import importlib.metadata
 import json
 import math
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -112,10 +113,10 @@ def chosen(words: Sequence[str]) -> list[Exercise]:
 
 
 def _named(word: str) -> list[Exercise]:
-    name = word.upper().removeprefix("L")
+    name = re.sub(r"^[lL]?0*(?=\d)", "", word)
     if "." in name:
         return [get(name)]
-    found = [exercise for exercise in exercises() if exercise.lecture.id == name.lstrip("0")]
+    found = [exercise for exercise in exercises() if exercise.lecture.id == name]
     if not found:
         lectures = [f"L{number}" for number in dict.fromkeys(exercise.lecture.id for exercise in exercises())]
         raise ExerciseError(f"There is no lecture {word!r}.", did_you_mean(f"L{name}", lectures))

@@ -119,7 +119,7 @@ class _Outcome:
 class _Examination:
     """All parts of one exercise, asked of one answer in their order; what each has found, the later ones may need."""
 
-    def __init__(self, exercise: Exercise, answer: Answer, witness: Witness | None) -> None:
+    def __init__(self, exercise: Exercise, answer: Answer, witness: Witness | None = None) -> None:
         self._witness = witness or (lambda *_: None)
         self._parts = exercise.parts
         self._limits = exercise.limits
