@@ -112,10 +112,10 @@ def grade(folder: Path, weights: Path, marks: Path, workers: int) -> Graded:
     return Graded(seconds=seconds, judged=sum(map(len, per_check.values())), per_check=per_check)
 
 
-def alone(folder: Path, exercises: Sequence[Exercise], n: int) -> Times:
-    """Seconds of a check with a jail of its own, as `zth check` has it; `n` right answers."""
+def alone(folder: Path, exercises: Sequence[Exercise]) -> Times:
+    """Seconds of a check with a jail of its own, as `zth check` has it, of a right answer of each exercise."""
     seconds = []
-    for exercise in (exercises * n)[:n]:
+    for exercise in exercises:
         path = folder / exercise.file_name
         path.write_bytes(exercise.right_answers[0].read_bytes())
         started = time.perf_counter()
@@ -124,12 +124,12 @@ def alone(folder: Path, exercises: Sequence[Exercise], n: int) -> Times:
     return Times(seconds)
 
 
-def warm(folder: Path, exercises: Sequence[Exercise], n: int) -> Times:
+def warm(folder: Path, exercises: Sequence[Exercise]) -> Times:
     """The same files with one jail, as each worker has it."""
     seconds = []
     with Jail(preload=("torch",)) as jail:
         judge(exercises[0], exercises[0].right_answers[0], jail)
-        for exercise in (exercises * n)[:n]:
+        for exercise in exercises:
             started = time.perf_counter()
             judge(exercise, folder / exercise.file_name, jail)
             seconds.append(time.perf_counter() - started)
@@ -142,7 +142,7 @@ def measure(words: Sequence[str], students: int, workers: int, seed: int, root: 
     lock.write_text(write_lock(Handout.of(exercises)), encoding="utf-8")
     kinds = make_class(root / "class", exercises, students, seed)
     found = grade(root / "class", lock, root / "marks.csv", workers)
-    cold, hot = alone(root, exercises, len(exercises)), warm(root, exercises, len(exercises))
+    cold, hot = alone(root, exercises), warm(root, exercises)
     rows = [
         Row.of_times("a check: one jail for all, or a jail each", hot, cold),
         _whole_class(found, students, exercises, workers),

@@ -32,8 +32,9 @@ def rounded(points: float) -> float:
 
 def to_csv(marks: Marks) -> str:
     """One row for each exercise of each student."""
+    columns = "student exercise state points max_points passed parts late handed_in clock note"
     return _csv(
-        ["student", "exercise", "state", "points", "max_points", "passed", "parts", "late", "handed_in", "note"],
+        columns.split(),
         (
             [
                 student.name,
@@ -45,6 +46,7 @@ def to_csv(marks: Marks) -> str:
                 len(mark.parts),
                 "late" if student.late else "",
                 _moment(student),
+                student.clock,
                 "; ".join(filter(None, [mark.says, *student.notes])),
             ]
             for student in marks.students
@@ -160,7 +162,7 @@ def to_summary(marks: Marks) -> str:
 
 def by_exercise(marks: Marks) -> list[Mapping[str, Any]]:
     """One row for each exercise: how the class did."""
-    rows = []
+    rows: list[Mapping[str, Any]] = []
     for assigned in marks.handout.assigned:
         mine = [mark for mark in marks.rows if mark.exercise == assigned.exercise.id]
         states = Counter(mark.state for mark in mine)

@@ -39,10 +39,12 @@ def to_html(marks: Marks) -> str:
 def _exercises(marks: Marks) -> str:
     rows = by_exercise(marks)
     head = "".join(f'<th class="n">{escape(name)}</th>' for name in (rows[0] if rows else {}))
-    body = "".join(
-        "<tr>" + "".join(f'<td class="n">{value}</td>' for value in row.values()) + "</tr>" for row in rows
-    )
+    body = "".join("<tr>" + "".join(_number(value) for value in row.values()) + "</tr>" for row in rows)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _number(value: object) -> str:
+    return f'<td class="n">{f"{value:g}" if isinstance(value, float) else value}</td>'
 
 
 def _class(marks: Marks) -> str:

@@ -109,7 +109,7 @@ def _says_nothing(statement: ast.stmt) -> bool:
 
 def _imported(tree: ast.AST) -> dict[str, str]:
     """Local name -> what it stands for, as in {"F": "torch.nn.functional"}."""
-    found = {}
+    found: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {alias.asname: alias.name for alias in node.names if alias.asname}
@@ -215,6 +215,6 @@ class _Normal(ast.NodeTransformer):
 def _inner_names(piece: ast.stmt) -> set[str]:
     """The names that are bound anywhere inside a statement: arguments, variables, nested functions."""
     arguments = {node.arg for node in _walk(piece, ast.arg)}
-    nested = {node.name for kind in _Definition for node in _walk(piece, kind) if node is not piece}
+    nested = {node.name for node in ast.walk(piece) if isinstance(node, _Definition) and node is not piece}
     caught = {node.name for node in _walk(piece, ast.ExceptHandler) if node.name}
     return _stored(piece) | arguments | nested | caught
