@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -150,11 +151,14 @@ def test_an_audit_replays_keeps_evidence_and_finds_who_renamed(tmp_path: Path, i
 
 
 def test_an_audit_tells_a_mark_that_does_not_come_again(tmp_path: Path, in_jail: list[Task]) -> None:
-    marker = tmp_path / "was-here"
-    source = f"from pathlib import Path\nif Path({str(marker)!r}).exists():\n    raise ValueError\n{RIGHT}"
-    found = graded(make_class(tmp_path / "class", {"ada": source}), tmp_path / "j.jsonl")
-    marker.touch()
-    assert [each.student for each in audit(found, n_workers=1).differing] == ["ada"]
+    found = graded(make_class(tmp_path / "class", {"fay": CLASS["fay"]}), tmp_path / "j.jsonl")
+    (before,) = found.judged.values()
+    assert before.verdict is not None
+    better = [replace(part, state="passed") for part in before.verdict.parts]
+    forged = replace(before, verdict=replace(before.verdict, parts=better))
+    (evidence,) = audit(replace(found, judged={("fay", "5.2"): forged}), n_workers=1).differing
+    assert set(evidence.parts.values()) == {"passed"} != set(evidence.replayed.values())
+    assert evidence.same_answers
 
 
 def test_one_submission_meets_nothing_of_another(tmp_path: Path, in_jail: list[Task]) -> None:
