@@ -16,7 +16,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -68,7 +68,7 @@ class _Worker:
     deadline: float = 0.0
 
 
-def judge_all(tasks: Sequence[Task], n_workers: int) -> Iterator[Result]:
+def judge_all(tasks: Sequence[Task], n_workers: int) -> Generator[Result, None, None]:
     """Judge every task, in any order, with so many processes; whoever stops iterating ends them."""
     open_tasks, failed_once = list(reversed(tasks)), set[Task]()
     with processes.server(("torch", __name__)) as context, _crew(min(n_workers, len(tasks)), context) as workers:
@@ -126,8 +126,9 @@ def _crew(n: int, context: Any) -> Iterator[list[_Worker]]:
             worker.pipe.close()
             if worker.task is not None:
                 worker.process.terminate()
+        deadline = time.monotonic() + 20.0  # for all of them together
         for worker in workers:
-            _end(worker, patience=20.0)
+            _end(worker, patience=max(deadline - time.monotonic(), 0.0))
 
 
 def _start(context: Any) -> _Worker:
