@@ -37,6 +37,10 @@ COMMANDS = {
         ("notebook", "notebook:notebook_", "Write a lecture as a notebook: statements, stubs, checks."),
         ("reset", "workbook:reset_", "Put a fresh stub on your desk; your file is kept as a backup."),
     ],
+    "Teach": [
+        ("assign", "assign:assign_", "Write a handout for a class: stubs and statements, no solutions."),
+        ("grade", "grade:grade_", "Judge a folder of submissions, and write the marks."),
+    ],
     "Measure": [
         ("measure", "measure:measure_", "Run an exercise's experiment on real data, into a run folder."),
         ("tour", "measure:tour_", "Measure every exercise quickly and write the report."),

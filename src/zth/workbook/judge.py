@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -31,18 +31,22 @@ from zth.workbook.verdict import PartVerdict, Verdict, missing, raised, show, un
 MAX_SOURCE = 2**20
 """Bytes of a learner's file; an answer to an exercise is some hundred lines."""
 
+Witness = Callable[[Part, tuple[Any, ...], Any, Any], None]
+"""witness(part, inputs, got, wanted): told of each case that was asked; `got` may be a `Raised`."""
 
-def judge(exercise: Exercise, path: Path, jail: Jail | None = None) -> Verdict:
+
+def judge(exercise: Exercise, path: Path, jail: Jail | None = None, witness: Witness | None = None) -> Verdict:
     """Check the file at `path`. A jail that is passed in is reused, which saves importing torch again.
 
+    A `witness` sees every input with what came and what was wanted: the evidence for the verdict.
     Raises ExerciseError where the file cannot be read; whatever is wrong inside it is a verdict.
     """
     source = read_source(path)
     if jail is not None:
-        return _judge(exercise, path, source, jail)
+        return _judge(exercise, path, source, jail, witness)
     with Jail(preload=("torch",) if "torch" in source else ()) as own:
         own.start_keeper()  # it imports torch while this process imports the check
-        return _judge(exercise, path, source, own)
+        return _judge(exercise, path, source, own, witness)
 
 
 def read_source(path: Path) -> str:
@@ -64,13 +68,13 @@ def read_source(path: Path) -> str:
         raise ExerciseError(told, say("Check its permissions.")) from error
 
 
-def _judge(exercise: Exercise, path: Path, source: str, jail: Jail) -> Verdict:
+def _judge(exercise: Exercise, path: Path, source: str, jail: Jail, witness: Witness | None) -> Verdict:
     started = time.perf_counter()
     verdicts: list[PartVerdict] = []
     trouble: Trouble | None = None
     with jail.servant(exercise.limits) as answer:
         try:
-            _ask_all(exercise, path, source, answer, verdicts)
+            _ask_all(exercise, path, source, answer, verdicts, witness)
         except Trouble as error:
             trouble = error
     return _concluded(exercise, answer, verdicts, trouble, started)
@@ -104,7 +108,14 @@ def _concluded(
     )
 
 
-def _ask_all(exercise: Exercise, path: Path, source: str, answer: Answer, verdicts: list[PartVerdict]) -> None:
+def _ask_all(
+    exercise: Exercise,
+    path: Path,
+    source: str,
+    answer: Answer,
+    verdicts: list[PartVerdict],
+    witness: Witness | None,
+) -> None:
     """Fill `verdicts` part by part; what there is stays when `Trouble` ends the asking."""
     limits = exercise.limits
     try:
@@ -114,7 +125,8 @@ def _ask_all(exercise: Exercise, path: Path, source: str, answer: Answer, verdic
         told = say("Your file cannot be run: {why}", why=found.says or found.got)
         verdicts.append(replace(found, says=told, state="raised"))
         return
-    verdicts.extend(_Examination(exercise, answer).run())  # one by one: what was found stays when `Trouble` comes
+    examination = _Examination(exercise, answer, witness)
+    verdicts.extend(examination.run())  # one by one: what was found stays when `Trouble` comes
     if patched := answer.patched():
         names = ", ".join(patched[:5])
         told = say("your file replaced {names}; leave the libraries as they are", names=names)
@@ -133,7 +145,8 @@ class _Outcome:
 class _Examination:
     """All parts of one exercise, asked of one answer in their order; what each has found, the later ones may need."""
 
-    def __init__(self, exercise: Exercise, answer: Answer) -> None:
+    def __init__(self, exercise: Exercise, answer: Answer, witness: Witness | None = None) -> None:
+        self._witness = witness or (lambda *_: None)
         self._parts = exercise.parts
         self._limits = exercise.limits
         self._solution, self._mistakes = exercise.solution, exercise.mistakes
@@ -161,6 +174,7 @@ class _Examination:
                 return failed or PartVerdict(name=part.name, state="unreached")
             except Raised as error:
                 outcomes.append(_Outcome(inputs=inputs, got=error, wanted=wanted))
+                self._witness(part, inputs, error, wanted)
                 failed = failed or raised(part.name, part.call(inputs), error, self._limits)
                 break
             except Trouble:
@@ -168,6 +182,7 @@ class _Examination:
             except Exception as error:  # the question itself broke on what came, as None + None does
                 return unusable(part, inputs, error)
             outcomes.append(_Outcome(inputs=inputs, got=got, wanted=wanted))
+            self._witness(part, inputs, got, wanted)
             try:
                 failed = failed or _compared(part, inputs, got, wanted)
             except (RecursionError, ValueError) as error:  # a list inside itself, or nested without end

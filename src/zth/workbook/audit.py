@@ -1,0 +1,109 @@
+"""Honest marks: for each mark its evidence, whether a replay comes to the same, and which answers are one answer.
+
+The replay judges every file once more, in new processes, and holds the states of the parts and the digest of all
+answers against those that the marks were made from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from zth.workbook.crew import Result, judge_all
+from zth.workbook.evidence import SEEDS, Case
+from zth.workbook.grade import Graded, Told
+from zth.workbook.journal import Judged
+from zth.workbook.normal_form import Form
+from zth.workbook.similar import Group, groups, published_forms
+from zth.workbook.verdict import Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What one mark rests on."""
+
+    student: str
+    exercise: str
+    points: float
+    of: float
+    source: str
+    basis: str
+    parts: Mapping[str, str]
+    """Part -> its state, as it was marked."""
+    replayed: Mapping[str, str]
+    """The same, of the replay."""
+    same_mark: bool
+    same_answers: bool
+    """Whether every answer came out bit for bit again."""
+    cases: Sequence[Case]
+    note: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "seeds": dict(SEEDS)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit:
+    """All marks that come from a verdict, with their evidence, and the groups of like answers."""
+
+    evidence: Sequence[Evidence]
+    groups: Sequence[Group]
+
+    @property
+    def differing(self) -> list[Evidence]:
+        """The marks that a replay did not confirm."""
+        return [each for each in self.evidence if not each.same_mark]
+
+
+def audit(graded: Graded, n_workers: int, told: Told = lambda _done, _total: None) -> Audit:
+    """Replay every judged file, and compare the files of each exercise."""
+    points = {(mark.student, mark.exercise): (mark.points, mark.of) for mark in graded.marks.rows}
+    found = []
+    told(0, len(graded.tasks))
+    with closing(judge_all(graded.tasks, n_workers)) as results:
+        for result in results:
+            key = (result.task.student, result.task.exercise)
+            found.append(_evidence(result, graded.judged[key], points[key]))
+            told(len(found), len(graded.tasks))
+    order = {(mark.student, mark.exercise): number for number, mark in enumerate(graded.marks.rows)}
+    found.sort(key=lambda each: order[each.student, each.exercise])
+    return Audit(evidence=found, groups=alike(graded))
+
+
+def _evidence(result: Result, before: Judged, points: tuple[float, float]) -> Evidence:
+    was, now = _states(before.verdict), _states(result.verdict)
+    same_trouble = bool(before.verdict and before.verdict.trouble) == bool(result.verdict and result.verdict.trouble)
+    return Evidence(
+        student=before.student,
+        exercise=before.exercise,
+        points=points[0],
+        of=points[1],
+        source=before.source,
+        basis=before.basis,
+        parts=was,
+        replayed=now,
+        same_mark=was == now and same_trouble and result.verdict is not None,
+        same_answers=result.answers == before.answers,
+        cases=result.cases,
+        note=result.fault or (result.verdict.trouble if result.verdict else ""),
+    )
+
+
+def _states(verdict: Verdict | None) -> dict[str, str]:
+    return {part.name: part.state for part in verdict.parts} if verdict else {}
+
+
+def alike(graded: Graded) -> list[Group]:
+    """The groups of like answers of every exercise, in the order of the course."""
+    found: list[Group] = []
+    for assigned in graded.marks.handout.assigned:
+        exercise = assigned.exercise
+        files: dict[str, tuple[Form, str]] = {
+            each.student: (each.form, each.source)
+            for each in graded.judged.values()
+            if each.exercise == exercise.id and each.form is not None
+        }
+        found += groups(exercise.id, files, published_forms(exercise))
+    return found
