@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from zth.autograd.graph import LIMIT
 from zth.errors import ExerciseError, ZthError
 from zth.notebook.result import Hint, Picture, Result, Solution
+from zth.texts import say
 from zth.workbook.desk import Desk
 from zth.workbook.exercise import Exercise, get
 
@@ -94,16 +95,16 @@ def _recorded(exercise: Exercise, ok: bool, desk: Desk) -> str:
     try:
         desk.record_try(exercise, ok=ok)
     except ExerciseError as error:
-        return f"Your progress was not kept: {error}"
+        return say("Your progress was not kept: {why}", why=error)
     return ""
 
 
 def _next_move(exercise: Exercise, ok: bool, desk: Desk) -> str:
     if not ok:
-        return f'Stuck: `hint("{exercise.id}")`'
+        return say("Stuck: {call}", call=f'`hint("{exercise.id}")`')
     following = desk.next()
-    onward = f"Next: {following.id} {following.title}. " if following is not None else ""
-    return f'{onward}How others solved it: `solution("{exercise.id}")`'
+    onward = say("Next: {id} {title}.", id=following.id, title=following.title) + " " if following is not None else ""
+    return onward + say("How others solved it: {call}", call=f'`solution("{exercise.id}")`')
 
 
 @_without_traceback

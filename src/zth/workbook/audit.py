@@ -38,6 +38,8 @@ class Evidence:
     same_answers: bool
     """Whether every answer came out bit for bit again."""
     cases: Sequence[Case]
+    walls: Sequence[str]
+    """What the answer could not do, as `zth doctor` names it."""
     note: str = ""
 
     def to_json(self) -> dict[str, Any]:
@@ -87,6 +89,7 @@ def _evidence(result: Result, before: Judged, points: tuple[float, float]) -> Ev
         same_mark=was == now and same_trouble and result.verdict is not None,
         same_answers=result.answers == before.answers,
         cases=result.cases,
+        walls=result.walls,
         note=result.fault or (result.verdict.trouble if result.verdict else ""),
     )
 

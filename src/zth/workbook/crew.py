@@ -57,6 +57,8 @@ class Result:
     cases: Sequence[Case] = ()
     form: Form | None = None
     imports: Sequence[str] = ()
+    walls: Sequence[str] = ()
+    """What an answer could not do on this machine: the names of `defences.promises` that were kept."""
     fault: str = ""
 
 
@@ -180,6 +182,7 @@ def judge_task(task: Task, jail: Jail) -> Result:
         cases=witness.cases,
         form=_form(exercise, task.source),
         imports=imports_of_zth(task.source),
+        walls=[promise.name for promise in jail.promises() if promise.kept],
     )
 
 

@@ -183,8 +183,8 @@ def _whole(source: str, ran: Collection[int], asked: Collection[str]) -> list[in
     lines: list[int] = []
     for node in ast.parse(source).body:
         inside = range(node.lineno, (node.end_lineno or node.lineno) + 1)
-        defines = isinstance(node, (ast.FunctionDef, ast.ClassDef))
-        if not defines or node.name in asked or not set(inside).isdisjoint(ran):
+        name = node.name if isinstance(node, (ast.FunctionDef, ast.ClassDef)) else None
+        if name is None or name in asked or not set(inside).isdisjoint(ran):
             lines += inside
     return lines
 
