@@ -7,6 +7,18 @@ from zth.workbook.check import Mistake
 from zth.workbook.l07_gpt.e02_arithmetic import solution, wrong
 
 MISTAKES: list[Mistake] = [
+    Mistake(
+        name="not turned round unless asked for",
+        says="Where `reverse` is left out, the answer is turned round: write reverse=True in the first line of the "
+        "function, as in the stub.",
+        instead=wrong.by_default(reverse=False),
+    ),
+    Mistake(  # before those who never mask: where `mask` is left out both do the same
+        name="not masked unless asked for",
+        says="Where `mask` is left out, the question is masked: write mask=True in the first line of the function, "
+        "as in the stub.",
+        instead=wrong.by_default(mask=False),
+    ),
     Mistake(  # before all wrong answers: `share_exact` alone cannot tell it from theirs
         name="compared without turning round",
         says="What the model wrote is turned round, and the right answers that you compare with are not: pass on "
@@ -323,17 +335,5 @@ MISTAKES: list[Mistake] = [
         name="percent",
         says="That is in percent. A share goes from 0 to 1.",
         instead=wrong.share(lambda text, wanted: 100.0 * (text == wanted)),
-    ),
-    Mistake(
-        name="not turned round unless asked for",
-        says="Where `reverse` is left out, the answer is turned round: write reverse=True in the first line of the "
-        "function, as in the stub.",
-        instead=wrong.by_default(reverse=False),
-    ),
-    Mistake(
-        name="not masked unless asked for",
-        says="Where `mask` is left out, the question is masked: write mask=True in the first line of the function, "
-        "as in the stub.",
-        instead=wrong.by_default(mask=False),
     ),
 ]
