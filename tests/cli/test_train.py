@@ -234,7 +234,11 @@ def test_finetuning(capsys: pytest.CaptureFixture[str]) -> None:
     folder = next(each for each in Path("runs").iterdir() if each != origin)
     settings = read(folder).meta["config"]
     assert settings["from"]["run"] == str(origin.resolve())
-    assert (settings["options"]["width"], settings["options"]["dropout"], settings["train"]["lr"]) == (16, 0.1, 0.0075)
+    assert (settings["options"]["width"], settings["options"]["dropout"], settings["train"]["lr"]) == (
+        16,
+        0.1,
+        0.0075,
+    )
     assert run(capsys, "sample", str(folder), "--prompt", "$d", "--max-length", "20")[0] == 0
 
 
