@@ -46,7 +46,7 @@ def fitted(
     >>> from zth.data.sources import load
     >>> fitted("gpt", load("names"))[1]["batch_size"], fitted("gpt", load("plays"))[1]["batch_size"]
     (64, 16)
-    >>> fitted("gpt", load("plays"), minutes=0.1)[0]["layers"], fitted("gpt", load("plays"), minutes=15)[0]["layers"]
+    >>> fitted("gpt", load("plays"), minutes=0.05)[0]["layers"], fitted("gpt", load("plays"), minutes=15)[0]["layers"]
     (2, 5)
     """
     options, recipe = _usual(family, corpus, origin, minutes)

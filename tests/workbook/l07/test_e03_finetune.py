@@ -24,12 +24,15 @@ EXERCISE = get("7.3")
 SHARED = Path(os.environ.get("ZTH_DATA", "/nowhere")) / fetch.FILE
 
 
-@pytest.mark.skipif(not SHARED.is_file(), reason="needs Tiny Shakespeare itself, in ZTH_DATA")
 def test_no_dev_line_stands_in_the_corpus() -> None:
-    """By another way than the library's: every run of 30 characters of the corpus is looked up among the lines."""
-    dev = split_text(SHARED.read_text(encoding="utf-8"))[1]
+    """By another way than the library's: every run of 30 characters of the corpus is looked up among the lines.
+
+    Of Tiny Shakespeare itself, where ZTH_DATA has it; else of what is rebuilt from the plays.
+    """
+    own = SHARED.is_file()
+    dev = split_text(SHARED.read_text(encoding="utf-8") if own else plays.tiny_shakespeare())[1]
     lines = [plain(line) for line in dev.split("\n") if len(plain(line)) >= 30]
-    assert len(lines) == 2101
+    assert len(lines) == 2101 if own else len(lines) > 2000
     corpus = plain(load("plays").text())
     begins = {line[:30] for line in lines}
     found = {corpus[i : i + 30] for i in range(len(corpus) - 29) if corpus[i : i + 30] in begins}
