@@ -58,9 +58,9 @@ def _paths(words: tuple[str, ...]) -> list[Path]:
         if Path(word).exists() or not glob.has_magic(word):
             found.append(Path(word))
             continue
-        # a pattern means trainings: what else it happens to fit is passed over, as in a folder of runs;
-        # Path.glob would refuse an absolute one
-        fitting = [Path(each) for each in sorted(glob.glob(word)) if _is_training(Path(each))]  # noqa: PTH207
+        # a pattern means trainings: what else it happens to fit is passed over, as in a folder of runs
+        paths = map(Path, sorted(glob.glob(word)))  # noqa: PTH207 (Path.glob refuses an absolute pattern)
+        fitting = [path for path in paths if _is_training(path)]
         if not fitting:
             raise RunError(f"No training fits {word}.", "See what there is: ls runs")
         found += fitting

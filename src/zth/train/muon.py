@@ -87,7 +87,7 @@ class Muon(torch.optim.Optimizer):
                 _check_matrix(p, group["splits"])
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]  # torch: overloads
         loss = None
         if closure is not None:
             with torch.enable_grad():
