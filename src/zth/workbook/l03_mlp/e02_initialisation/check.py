@@ -3,6 +3,7 @@
 `looks` says in words what is seen of an initialisation, one thing for each part of the second half.
 """
 
+import itertools
 import math
 from collections.abc import Callable
 
@@ -148,12 +149,12 @@ def _all_rows_alike(parameters: Five) -> None:
         tensor[...] = value
 
 
-_luck = torch.Generator()
-_luck.seed()
+_luck = itertools.cycle(range(1, 4))
+"""What fresh draws come out as; a few that are known, so that each proof of this mistake ends alike."""
 
 
 def _unseeded(V: int, T: int, E: int, H: int, _seed: int) -> Five:
-    return init(V, T, E, H, int(torch.randint(2**31, (), generator=_luck)))
+    return init(V, T, E, H, next(_luck))
 
 
 MISTAKES = [
