@@ -38,8 +38,8 @@ from _race import THREADS, Apart, Side, Try, Whole, per_step, race, same_time
 from _table import Row, Times, interleave, show
 from zth.compare import FLOAT32, same
 from zth.layers.matmul import native_bfloat16
+from zth.machine import machine
 from zth.models.gpt import GPTConfig
-from zth.runs import machine
 
 SHAKESPEARE_GOAL, NAMES_GOAL = 1.88, 2.05
 DEV_LIMIT = 1.52

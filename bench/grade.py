@@ -30,8 +30,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from _table import Row, Times, show
+from zth.machine import machine, n_cores
 from zth.processes import keep_to_one_thread
-from zth.runs import machine, n_cores
 from zth.workbook.exercise import Exercise
 from zth.workbook.handout import Handout, chosen, write_lock
 from zth.workbook.jail import Jail

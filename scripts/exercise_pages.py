@@ -24,8 +24,9 @@ from pathlib import Path
 from typing import Any
 
 from zth.errors import ExerciseError, ZthError
+from zth.files import atomic_write, write_json
 from zth.report import figure_texts
-from zth.runs import Figure, atomic_write, figure_row, read, write_json
+from zth.runs import Figure, figure_row, read
 from zth.workbook.check import Limits
 from zth.workbook.exercise import HINTS, Exercise, exercises, get
 from zth.workbook.jail import Jail

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import math
 import os
@@ -13,9 +14,10 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from zth import runs
+from zth import machine
 from zth.errors import RunError
-from zth.runs import Figure, Run, atomic_write, dumps, find, metrics, read, write_json
+from zth.files import atomic_write, dumps, write_json
+from zth.runs import Figure, Run, find, metrics, read
 
 
 def make(root: Path, name: str = "2.2", kind: str = "measure") -> Run:
@@ -289,10 +291,10 @@ def test_json_of_tensors():
 
 def test_a_package_that_is_not_there_is_said_so(monkeypatch):
     def none(_name: str) -> str:
-        raise runs.importlib.metadata.PackageNotFoundError
+        raise importlib.metadata.PackageNotFoundError
 
-    monkeypatch.setattr(runs.importlib.metadata, "version", none)
-    assert runs.versions()["torch"] == "not installed"
+    monkeypatch.setattr(importlib.metadata, "version", none)
+    assert machine.versions()["torch"] == "not installed"
 
 
 # ---- going on

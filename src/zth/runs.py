@@ -15,14 +15,9 @@ whole lines); `status` says whether the run is "running", "done", "failed" or "i
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
-import math
-import os
-import platform
 import re
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -33,11 +28,11 @@ from types import TracebackType
 from typing import Any, Literal, Self, get_args
 
 from zth.errors import RunError
+from zth.files import INFINITE, atomic_write, dumps, write_json
+from zth.machine import machine, versions
 
 Better = Literal["equal", "lower", "higher"]
 Status = Literal["running", "done", "failed", "interrupted"]
-INFINITE = ("inf", "-inf", "nan")
-"""How `dumps` writes the numbers that JSON has not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -329,86 +324,6 @@ def figure_row(figure: Figure) -> dict[str, Any]:
     return {**asdict(figure), "verdict": figure.verdict, "ok": figure.ok}
 
 
-def versions() -> dict[str, str]:
-    """The versions that a number may depend on. torch is asked without being imported."""
-    found = {"python": platform.python_version()}
-    for package in ("zth", "torch", "numpy"):
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            found[package] = "not installed"
-    return found
-
-
-def machine() -> dict[str, Any]:
-    """Processor, cores that this process may use, memory (GiB) and system: what a timing depends on."""
-    import psutil
-
-    return {
-        "system": f"{platform.system()} {platform.machine()}",
-        "processor": _processor(),
-        "cores": n_cores(),
-        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
-    }
-
-
-def n_cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def atomic_write(path: Path, content: str | bytes) -> None:
-    """Write beside `path`, flush to disk, rename into place: a reader sees the old file or the new, never half."""
-    atomic_write_all({path: content})
-
-
-def atomic_write_all(contents: Mapping[Path, str | bytes]) -> None:
-    """The same for files that belong together: none is renamed before all are written, so a full disk spares all."""
-    written: dict[Path, Path] = {}
-    try:
-        for path, content in contents.items():
-            handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-            written[path] = Path(name)
-            with os.fdopen(handle, "wb") as file:
-                # a lone surrogate (half of a character, as broken input may hold) becomes its escape, as in JSON
-                file.write(content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content)
-                file.flush()
-                os.fsync(file.fileno())
-        for path, draft in written.items():
-            draft.chmod(0o666 & ~_umask())
-            draft.replace(path)
-    except BaseException:
-        for draft in written.values():
-            draft.unlink(missing_ok=True)
-        raise
-
-
-def write_json(path: Path, value: Any) -> None:
-    """`atomic_write` of JSON; infinities and nan become the strings "inf", "-inf" and "nan"."""
-    atomic_write(path, dumps(value) + "\n")
-
-
-def dumps(value: Any, indent: int | None = 1) -> str:
-    """Strict JSON of plain values.
-
-    >>> dumps({"loss": float("inf")}, indent=None)
-    '{"loss": "inf"}'
-    """
-    return json.dumps(_plain(value), indent=indent, ensure_ascii=False, allow_nan=False)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if hasattr(value, "tolist"):  # NumPy and torch: scalars become numbers, arrays lists
-        return _plain(value.tolist())
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
-
-
 def _figure(row: Mapping[str, Any]) -> Figure:
     """The inverse of `figure_row`; float() also reads "inf", "-inf" and "nan"."""
     return Figure(
@@ -449,19 +364,3 @@ def _fresh_folder(root: Path, name: str) -> Path:
 
 def _file_name(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.").lower()[:80] or "untitled"
-
-
-def _processor() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

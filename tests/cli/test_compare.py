@@ -11,8 +11,9 @@ import pytest
 
 from zth.cli import main
 from zth.data.sources import load, names
+from zth.files import atomic_write
 from zth.report.compare import collect, compare
-from zth.runs import Run, atomic_write, read
+from zth.runs import Run, read
 from zth.train import TrainConfig
 from zth.train.examples import Text
 from zth.train.job import Job

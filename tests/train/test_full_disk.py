@@ -74,7 +74,7 @@ def test_wherever_it_strikes_the_training_goes_on_as_if_nothing_had_been(
     for n in range(8, 60, 4):  # eight writes are those up to the first checkpoint
         root = tmp_path / str(n)
         with monkeypatch.context() as patch:
-            patch.setattr("zth.runs.os.fsync", FullDisk(n))
+            patch.setattr("zth.files.os.fsync", FullDisk(n))
             try:
                 job(text).start(root)
                 break  # so many writes a training does not have

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from zth.runs import dumps
+from zth.files import dumps
 from zth.workbook import marks_files
 from zth.workbook.handout import Handout, chosen
 from zth.workbook.marks import Mark, Marks, PartMark, Student

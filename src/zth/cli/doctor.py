@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from zth.cli.terminal import JsonOption, err, out, print_json
-from zth.runs import machine, versions
+from zth.machine import machine, versions
 
 
 def doctor(*, as_json: JsonOption = False) -> int:

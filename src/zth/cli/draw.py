@@ -12,7 +12,7 @@ from zth.autograd import graph
 from zth.autograd.expression import parse
 from zth.cli.terminal import JsonOption, out, print_json
 from zth.errors import ConfigError
-from zth.runs import atomic_write
+from zth.files import atomic_write
 
 
 def draw(

@@ -15,8 +15,8 @@ from rich.table import Table
 
 from zth.cli.terminal import err, out, printable
 from zth.errors import ConfigError, ExerciseError
+from zth.machine import n_cores
 from zth.processes import keep_to_one_thread
-from zth.runs import n_cores
 from zth.workbook.audit import Audit, audit
 from zth.workbook.exercise import exercises
 from zth.workbook.grade import Told, grade

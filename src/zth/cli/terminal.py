@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 from rich.console import Console
 
-from zth.runs import dumps
+from zth.files import dumps
 
 
 class _Console(Console):

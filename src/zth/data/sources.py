@@ -12,7 +12,7 @@ from typing import get_args
 from zth.data import fetch, own, plays
 from zth.data.tally import Kind, Tally
 from zth.errors import ConfigError, DataError, MissingPartError
-from zth.runs import atomic_write
+from zth.files import atomic_write
 
 NAMES_SHA256 = "0a30b5557f192f32ab962680889aac5f6fda0f4cecf40a6d0b5694f58ea8cc4d"
 

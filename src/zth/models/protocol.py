@@ -28,8 +28,8 @@ from safetensors.torch import save as tensors_to_bytes
 from torch import Tensor, nn
 
 from zth.errors import ConfigError, DataError, RunError, ShapeError, VocabularyError, ZthError, did_you_mean
+from zth.files import atomic_write_all, dumps
 from zth.models.space import Space
-from zth.runs import atomic_write_all, dumps
 
 FAMILIES = {
     "ngram": "zth.models.ngram:NgramModel",

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from zth.errors import ConfigError, MissingPartError
+from zth.files import atomic_write
 from zth.notebook.cells import Cell, cells
-from zth.runs import atomic_write
 from zth.workbook.desk import back_up
 from zth.workbook.lecture import Lecture
 

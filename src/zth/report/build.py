@@ -10,10 +10,11 @@ from pathlib import Path
 from string import Template
 
 from zth.errors import RunError
+from zth.files import atomic_write, write_json
 from zth.report.desk import Row
 from zth.report.page import parts
 from zth.report.summary import summary
-from zth.runs import Record, atomic_write, write_json
+from zth.runs import Record
 
 TITLE = "Zero to Hero, measured again"
 

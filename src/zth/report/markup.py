@@ -7,7 +7,7 @@ import re
 from itertools import groupby
 from typing import Any
 
-from zth.runs import dumps
+from zth.files import dumps
 
 
 def escape(value: object) -> str:

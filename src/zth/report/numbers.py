@@ -10,7 +10,7 @@ from typing import Any, TypeGuard
 from zth.runs import Figure
 
 _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
-# "inf" is how strict JSON keeps an infinity (zth.runs.dumps)
+# "inf" is how strict JSON keeps an infinity (zth.files.dumps)
 _AS_TEXT = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 
 

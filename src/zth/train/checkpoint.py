@@ -14,7 +14,7 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from zth.errors import RunError
-from zth.runs import atomic_write, dumps
+from zth.files import atomic_write, dumps
 
 FILE = "checkpoint.safetensors"
 KINDS: dict[str, Callable[[Any], Any]] = {"step": int, "seconds": float, "best_step": int, "best_dev": float}

@@ -15,8 +15,9 @@ from typing import Any
 from torch import nn
 
 from zth.errors import ConfigError, DataError
+from zth.files import dumps
 from zth.models.protocol import LanguageModel, build, config_class, model_class
-from zth.runs import Run, dumps, metrics
+from zth.runs import Run, metrics
 from zth.seeds import stream
 from zth.train.backends import precision_for
 from zth.train.config import TrainConfig

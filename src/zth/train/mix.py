@@ -22,9 +22,10 @@ from zth.data import sources
 from zth.data.stream import windows_in_order
 from zth.data.vocab import Vocabulary
 from zth.errors import RunError
+from zth.files import write_json
 from zth.models.mixture import MixtureModel, best_weights, mixed, target_log_probs
 from zth.models.protocol import LanguageModel
-from zth.runs import Record, Run, metrics, read, write_json
+from zth.runs import Record, Run, metrics, read
 from zth.train.examples import Examples, Pair, Text
 from zth.train.long_text import LongExamples, LongText
 from zth.train.origin import VOCABULARY_FILE, load_vocabulary

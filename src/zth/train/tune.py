@@ -53,8 +53,8 @@ from pathlib import Path
 from typing import Any
 
 from zth.errors import ConfigError
+from zth.machine import n_cores
 from zth.models.space import Between, OneOf, Space
-from zth.runs import n_cores
 from zth.train.config import TrainConfig
 from zth.train.tune_journal import quiet
 from zth.train.tune_ledger import Ledger, Trial

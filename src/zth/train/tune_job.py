@@ -33,9 +33,10 @@ from zth.data import sources
 from zth.data.sources import Corpus
 from zth.data.vocab import Vocabulary
 from zth.errors import RunError
+from zth.machine import n_cores
 from zth.models.protocol import build
 from zth.models.space import Between, OneOf, Space
-from zth.runs import Record, Run, n_cores, read
+from zth.runs import Record, Run, read
 from zth.seeds import stream
 from zth.train.batches import Passage
 from zth.train.chosen import fitted, fitting_block, n_learnt

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zth.errors import RunError
+from zth.files import write_json
 from zth.models.protocol import LanguageModel
-from zth.runs import Run, write_json
+from zth.runs import Run
 from zth.train.config import TrainConfig
 
 if TYPE_CHECKING:

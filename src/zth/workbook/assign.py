@@ -16,7 +16,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from zth.errors import ExerciseError
-from zth.runs import atomic_write_all
+from zth.files import atomic_write_all
 from zth.workbook.handout import LOCK, Assigned, Handout, write_lock
 
 

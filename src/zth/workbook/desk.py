@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from zth.errors import ExerciseError
-from zth.runs import atomic_write
+from zth.files import atomic_write
 from zth.texts import say
 from zth.workbook.exercise import HINTS, Exercise, exercises
 from zth.workbook.progress import Journal, Progress

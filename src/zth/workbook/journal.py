@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from zth.errors import RunError
-from zth.runs import dumps
+from zth.files import dumps
 from zth.workbook.exercise import Exercise
 from zth.workbook.normal_form import Form
 from zth.workbook.verdict import PartVerdict, Verdict

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zth.errors import ConfigError, RunError
-from zth.runs import atomic_write_all, dumps
+from zth.files import atomic_write_all, dumps
 from zth.workbook.audit import Audit
 from zth.workbook.marks import Marks
 from zth.workbook.marks_files import pairs_csv, to_csv, to_gradescope, to_json, to_nbgrader, to_summary

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from zth import processes
 from zth.errors import ZthError
-from zth.runs import n_cores
+from zth.machine import n_cores
 
 R = TypeVar("R")
 Told = Callable[[int], None]
