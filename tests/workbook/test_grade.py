@@ -207,7 +207,7 @@ def test_a_task_whose_worker_dies_twice_is_a_fault_and_the_others_go_on(monkeypa
 
 def test_a_worker_that_hangs_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crew, "PATIENCE", -EXERCISE.limits.seconds)  # no time at all
-    (result,) = judge_all([task("ada", RIGHT)], 1)
+    (result,) = judge_all([task("ada", "while True: pass\n")], 1)
     assert "twice" in result.fault
 
 

@@ -129,7 +129,7 @@ def test_forks_are_few_and_end_with_the_answer(attack) -> None:
     before = set(psutil.Process().children(recursive=True))
     verdict = attack.run("forks", "processes", adds=RIGHT)
     assert not verdict.ok
-    assert re.search(r"left \d+ process\(es\) running", verdict.trouble)
+    assert re.search(r"left \d+ processes running", verdict.trouble)
     refused = re.search(r"REFUSED (\d+)", verdict.output)
     assert refused is not None
     assert int(refused[1]) < 64
