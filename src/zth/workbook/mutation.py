@@ -162,9 +162,12 @@ def lines_asked(exercise: Exercise) -> dict[str, list[int]]:
     ours = [name for name in sorted(modules) if name.startswith("zth.") and not name.startswith("zth.workbook.")]
     files = {str(inspect.getsourcefile(_module(exercise, name))): name for name in (SOLUTION, *ours)}
     tracer = coverage.Coverage(data_file=None, include=list(files), messages=False)
-    exercise.parts  # noqa: B018 (imports the check: what runs then is not what answers)
+    questions = [(part, list(part.inputs())) for part in exercise.parts]  # who asks is not who answers
+    ask = Asking(exercise.parts, SimpleNamespace(**exercise.solution))
     with tracer.collect():
-        _ask_solution(exercise)
+        for part, cases in questions:
+            for number, inputs in enumerate(cases):
+                ask(part, number, inputs)
     data = tracer.get_data()
     ran = {name: sorted(data.lines(path) or []) for path, name in files.items()}
     return {**ran, SOLUTION: _whole(inspect.getsource(exercise.module("solution")), ran[SOLUTION], exercise.solution)}
@@ -187,13 +190,6 @@ def _whole(source: str, ran: Collection[int], asked: Collection[str]) -> list[in
         if name is None or name in asked or not set(inside).isdisjoint(ran):
             lines += inside
     return lines
-
-
-def _ask_solution(exercise: Exercise) -> None:
-    ask = Asking(exercise.parts, SimpleNamespace(**exercise.solution))
-    for part in exercise.parts:
-        for number, inputs in enumerate(part.inputs()):
-            ask(part, number, inputs)
 
 
 # --- in a process of its own ---------------------------------------------------------------------------------------
