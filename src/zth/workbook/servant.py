@@ -204,9 +204,14 @@ class Servant:
         return wire.pack({"raised": {**told, "frames": []}})
 
     def do_load(self, path: str, source: str) -> None:
-        """Run the learner's file as a module of its own name."""
-        self.path = path
-        # a traceback shows the line that was run, wherever the file is by now, and from any folder
+        """Run the learner's file as a module of its own name, from a copy in this process's own folder.
+
+        The file itself is out of reach, and torch.compile, say, opens the files of what it compiles.
+        """
+        copy = Path.cwd() / Path(path).name
+        copy.write_text(source, encoding="utf-8")
+        self.path = path = str(copy)
+        # a traceback shows the line that was run, whatever the answer makes of the copy
         linecache.cache[path] = (len(source), None, source.splitlines(keepends=True), path)
         name = Path(path).stem
         self.module = types.ModuleType(name)
