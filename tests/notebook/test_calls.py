@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import linecache
 import random
 import signal
 import sys
@@ -20,6 +21,7 @@ from zth.errors import ExerciseError
 from zth.notebook import check, hint, solution
 from zth.seeds import stream
 from zth.workbook.check import Limits
+from zth.workbook.desk import Desk
 from zth.workbook.exercise import Exercise, get
 from zth.workbook.jail import Jail
 from zth.workbook.judge import judge
@@ -266,8 +268,6 @@ def test_autograd_is_off_for_5_4_alone() -> None:
 
 
 def test_progress_goes_to_the_desk(tmp_path: Path) -> None:
-    from zth.workbook.desk import Desk
-
     place = tmp_path / "elsewhere"
     check("2.5", log_softmax, desk=place)
     check("2.5", log_softmax, cross_entropy, desk=place)
@@ -275,6 +275,43 @@ def test_progress_goes_to_the_desk(tmp_path: Path) -> None:
     done = Desk(place).progress()["2.5"]
     assert (done.tries, bool(done.passed), done.hints) == (2, True, 1)
     assert not Path("my-zth").exists()
+
+
+@pytest.fixture
+def run_cell(tmp_path: Path):
+    """run_cell(source) -> what a cell defines whose text can be looked up, as a notebook's can."""
+
+    def run(source: str) -> SimpleNamespace:
+        path = str(tmp_path / "cell.py")
+        linecache.cache[path] = (len(source), None, source.splitlines(keepends=True), path)
+        names: dict[str, Any] = {"__name__": "__main__"}
+        exec(compile(source, path, "exec"), names)
+        return SimpleNamespace(**names)
+
+    return run
+
+
+@pytest.mark.parametrize("exercise_id", ["1.1", "1.2", "2.1"])
+def test_a_notebook_run_from_top_to_bottom_is_no_try(exercise_id: str, run_cell) -> None:
+    exercise = get(exercise_id)
+    for stub in exercise.stubs:
+        assert not check(exercise_id, run_cell(stub.read_text(encoding="utf-8"))).ok
+    assert Desk().state(exercise) == "new"
+    with pytest.raises(ExerciseError, match="You have not tried"):
+        solution(exercise_id)
+
+
+def test_a_check_before_its_cells_were_run_is_no_try() -> None:
+    check("2.1", loss=torch.tensor(2.0))
+    eval('check("2.1")', {"check": check})
+    assert Desk().state(get("2.1")) == "new"
+
+
+def test_the_same_cells_run_again_are_one_try(run_cell) -> None:
+    wrong = "def log_softmax(logits):\n    return logits"
+    for source in (wrong, f"# again\n{wrong}  # as before\n", f"{wrong} - 1", f"{wrong} - 1"):
+        check("2.5", log_softmax=run_cell(source).log_softmax)
+    assert Desk().progress()["2.5"].tries == 2
 
 
 def test_a_desk_that_cannot_be_written_does_not_cost_the_verdict() -> None:
@@ -354,8 +391,6 @@ def test_the_forward_pass_is_what_the_notebook_has() -> None:
 
 
 def test_tensors_alone_do_not_pass_the_exercise() -> None:
-    from zth.workbook.desk import Desk
-
     tensors, gradients = lecture_5(torch.float64)
     check("5.1", **tensors, **gradients)
     assert Desk().state(get("5.1")) == "tried"

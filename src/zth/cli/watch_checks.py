@@ -73,8 +73,7 @@ class Checks:
             return answer
         self.verdicts[asked.exercise] = answer
         self.times[asked.exercise] = f"{datetime.now():%H:%M:%S}"
-        if asked.text != asked.exercise.stub.read_bytes():  # looking at a stub is no try
-            self._desk.record_try(asked.exercise, ok=answer.ok, answer=asked.text.decode(errors="replace"))
+        self._desk.record_try(asked.exercise, ok=answer.ok, answer=asked.text.decode("utf-8-sig", errors="replace"))
         return ""
 
     @property

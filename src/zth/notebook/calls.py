@@ -64,6 +64,7 @@ def check(exercise: str, /, *objects: object, desk: str | Path = _DESK, **named:
     True
     """
     from zth.notebook.names import gather
+    from zth.notebook.sources import is_begun, text_of
     from zth.notebook.tensors import tensors
 
     asked, place = get(exercise), Desk(Path(desk))
@@ -74,9 +75,13 @@ def check(exercise: str, /, *objects: object, desk: str | Path = _DESK, **named:
         verdict = _judged(*beside)
         aside = "your own tensors, where the second net is not asked about"
         then = "Put the lines into `backward` to pass." if verdict.ok else ""
-        return Result(exercise=asked, verdict=verdict, aside=aside, next_move=_recorded(asked, False, place) or then)
-    verdict = _judged(asked, gather(asked, objects, named, notebook))
-    unrecorded = _recorded(asked, verdict.ok, place)
+        answer = repr([(part.name, part.state, part.got) for part in verdict.parts])
+        unrecorded = _recorded(asked, False, place, answer)
+        return Result(exercise=asked, verdict=verdict, aside=aside, next_move=unrecorded or then)
+    found = gather(asked, objects, named, notebook)
+    verdict = _judged(asked, found)
+    meant = {name: thing for name, thing in found.objects.items() if name not in found.says}
+    unrecorded = _recorded(asked, verdict.ok, place, text_of(meant)) if is_begun(asked, meant) else ""
     return Result(exercise=asked, verdict=verdict, next_move=unrecorded or _next_move(asked, verdict.ok, place))
 
 
@@ -90,10 +95,10 @@ def _judged(exercise: Exercise, found: Found) -> Verdict:
         return judge_answer(exercise, LiveAnswer(found.objects, found.says, exercise.limits, turns))
 
 
-def _recorded(exercise: Exercise, ok: bool, desk: Desk) -> str:
+def _recorded(exercise: Exercise, ok: bool, desk: Desk, answer: str | None) -> str:
     """Note the try; what hinders that is told beside the verdict, which it must not cost."""
     try:
-        desk.record_try(exercise, ok=ok)
+        desk.record_try(exercise, ok=ok, answer=answer)
     except ExerciseError as error:
         return say("Your progress was not kept: {why}", why=error)
     return ""

@@ -94,13 +94,15 @@ class Desk:
         """What has been done, by exercise id; raises ExerciseError where the journal is damaged."""
         return self._journal.progress()
 
-    def record_try(self, exercise: Exercise, *, ok: bool, answer: str = "") -> Progress:
+    def record_try(self, exercise: Exercise, *, ok: bool, answer: str | None = None) -> Progress:
         """Count one check, and remember when it first passed.
 
-        Where the text that was judged is given, the same `answer` with the same verdict twice in a row is one try: it
-        may be judged by two watchers, or again after a pause.
+        Where the text that was judged is given, to have the stub judged is no try, and the same `answer` with the
+        same verdict twice in a row is one: it may be judged by two watchers, or again after a pause.
         """
-        digest = hashlib.sha256(answer.encode()).hexdigest()[:12] if answer else ""
+        if answer is not None and exercise.is_stub(answer):
+            return self.progress().get(exercise.id, Progress())
+        digest = "" if answer is None else hashlib.sha256(answer.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
         def decide(before: Progress) -> dict[str, Any] | None:
             again = bool(digest) and before.judged == (digest, ok)

@@ -18,6 +18,7 @@ hides no other; one whose task.md says "Unfinished" is its author's alone (`draf
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import re
 from collections import Counter
@@ -29,7 +30,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
 
 from zth.errors import ExerciseError, did_you_mean
-from zth.texts import mark, say, translated
+from zth.texts import in_every_language, mark, say, translated
 from zth.workbook.lecture import Lecture
 from zth.workbook.pack import COURSE, Broken, Pack, broken_packs, packs
 from zth.workbook.video import Clip, clips
@@ -117,6 +118,15 @@ class Exercise:
     @property
     def stub(self) -> Path:
         return translated(self.folder / "stub.py")
+
+    @property
+    def stubs(self) -> list[Path]:
+        """The stub in every language: a learner may have begun in another one than is spoken now."""
+        return in_every_language(self.folder / "stub.py")
+
+    def is_stub(self, source: str) -> bool:
+        """Whether a file's text is still its stub, of whatever language."""
+        return fingerprint(source) in {fingerprint(stub.read_text(encoding="utf-8")) for stub in self.stubs}
 
     @property
     def right_answers(self) -> list[Path]:
@@ -271,6 +281,16 @@ def _told_twice(exercise_id: str, everything: Sequence[Exercise]) -> ExerciseErr
     folders = [f"{each.folder.parent.name}/{each.folder.name}" for each in everything if each.id == exercise_id]
     problem = f"More than one folder is exercise {exercise_id}: {' and '.join(folders)}."
     return ExerciseError(problem, "Give all but one another number.")
+
+
+def fingerprint(source: str) -> str:
+    """A text's SHA-256, whatever the editor's line ends and however many of them close the file.
+
+    >>> fingerprint("a\\r\\nb\\n\\n") == fingerprint("\\ufeffa\\nb")
+    True
+    """
+    lines = source.removeprefix("\ufeff").replace("\r\n", "\n").rstrip()
+    return f"sha256:{hashlib.sha256(lines.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
 def parse_task(text: str, name: str) -> Task:
