@@ -5,10 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from zth.cli import main
+from zth.cli.watch import _Watch
 from zth.errors import ExerciseError
 from zth.workbook.desk import Desk
 from zth.workbook.exercise import broken, drafts, exercises, get
@@ -16,6 +18,7 @@ from zth.workbook.jail import closed_packages
 from zth.workbook.lecture import lectures
 from zth.workbook.measure import find
 from zth.workbook.pack import COURSE, at_fault, packs
+from zth.workbook.verdict import Verdict
 
 from .conftest import DOUBLE, TASK, Install
 
@@ -54,6 +57,24 @@ def test_two_packs_may_use_the_same_numbers(install: Install, tmp_path: Path) ->
     desk.start(get("a_side:1.1"))
     desk.record_try(get("a_side:1.1"), ok=True)
     assert (desk.state(get("a_side:1.1")), desk.state(get("b_side:1.1"))) == ("passed", "new")
+
+
+def test_a_draft_stands_nowhere_in_the_course_and_watching_it_can_go_on(install: Install, tmp_path: Path) -> None:
+    install(
+        "tiny", {**DOUBLE, "l01_sums/e01_double/task.md": TASK.replace("\n\nWrite", "\n\nUnfinished: check\n\nWrite")}
+    )
+    draft, desk = get("tiny:1.1"), Desk(tmp_path / "desk")
+    assert draft in drafts()
+    assert desk.after(draft) == get("1.1")
+    checks = SimpleNamespace(verdicts={draft: Verdict(exercise=draft.id, parts=[])}, begin=lambda *_, **__: False)
+    watch = _Watch(draft, desk, None, None, checks)
+    assert watch._body()[0], "a verdict, and what comes after it"
+    watch._press("l")
+    assert watch._body()[1] is None, "no line of the list is the draft's"
+    watch._press("down")
+    assert watch._at == get("1.1")
+    watch._press("n")
+    assert watch.exercise == get("1.1")
 
 
 def test_finding_a_pack_runs_none_of_its_code(install: Install) -> None:

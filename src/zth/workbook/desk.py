@@ -79,10 +79,13 @@ class Desk:
         return next((exercise for exercise, state in states.items() if state == "new"), None)
 
     def after(self, exercise: Exercise) -> Exercise | None:
-        """The next one in the course that is not passed, from the end on again at the beginning; never itself."""
+        """The next one in the course that is not passed, from the end on again at the beginning; never itself.
+
+        A draft stands nowhere in the course: after it comes the first.
+        """
         states = list(self.states().items())
-        place = [one for one, _ in states].index(exercise)
-        turned = states[place + 1 :] + states[:place]
+        place = next((place for place, (one, _) in enumerate(states) if one == exercise), -1)
+        turned = states[place + 1 :] + states[: max(place, 0)]
         return next((one for one, state in turned if state != "passed"), None)
 
     def unmet(self, exercise: Exercise) -> list[str]:
