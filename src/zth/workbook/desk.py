@@ -76,7 +76,11 @@ class Desk:
         open_ones = [exercise for exercise, state in states.items() if state in ("started", "tried")]
         if open_ones:  # of those without a date the first, as max does
             return max(open_ones, key=lambda exercise: progress.get(exercise.id, Progress()).latest)
-        return next((exercise for exercise, state in states.items() if state == "new"), None)
+        return self.first_new()
+
+    def first_new(self) -> Exercise | None:
+        """The first in the course that is not begun."""
+        return next((exercise for exercise, state in self.states().items() if state == "new"), None)
 
     def after(self, exercise: Exercise) -> Exercise | None:
         """The next one in the course that is not passed, from the end on again at the beginning; never itself.
