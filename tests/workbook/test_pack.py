@@ -12,8 +12,11 @@ import pytest
 from zth.cli import main
 from zth.cli.watch import _Watch
 from zth.errors import ExerciseError
+from zth.notebook.result import as_calls
+from zth.workbook import lecture
 from zth.workbook.desk import Desk
 from zth.workbook.exercise import broken, drafts, exercises, get
+from zth.workbook.handout import chosen
 from zth.workbook.jail import closed_packages
 from zth.workbook.lecture import lectures
 from zth.workbook.measure import find
@@ -47,6 +50,18 @@ def test_its_lecture_is_its_own(install: Install) -> None:
     assert (lectures()[-1].id, lectures()[-1].title) == ("tiny:1", "sums")
     assert find("tiny:1") == lectures()[-1]
     assert find("1").title == "micrograd"
+
+
+def test_a_pack_whose_name_begins_as_the_short_form_of_a_lecture_does_is_reached_as_any(install: Install) -> None:
+    for name in ("lattice", "l5"):
+        install(name)
+    for name in ("lattice:1", "l5:1"):
+        assert lecture.find(name).id == name
+        assert chosen([name]) == chosen([f"{name}.1"]) == [get(f"{name}.1")]
+    assert find("L5") == find("5") == lecture.find("l05")
+    with pytest.raises(ExerciseError, match=r"Name one of L1, .*, L7, l5:1, lattice:1"):
+        lecture.find("L8")
+    assert as_calls("`zth check lattice:1.1`, `zth hint 1.2`") == '`check("lattice:1.1")`, `hint("1.2")`'
 
 
 def test_two_packs_may_use_the_same_numbers(install: Install, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, TypeVar
 from zth.errors import ExerciseError, did_you_mean
 from zth.texts import in_every_language, mark, say, translated
 from zth.workbook.lecture import Lecture
-from zth.workbook.pack import COURSE, Broken, Pack, broken_packs, packs
+from zth.workbook.pack import COURSE, NAME, Broken, Pack, broken_packs, packs
 from zth.workbook.video import Clip, clips
 
 if TYPE_CHECKING:  # `zth list` reads the folders without them, and so without NumPy
@@ -44,8 +44,10 @@ FILES = ("task.md", "stub.py", "check.py", "solution.py")
 UNFINISHED = "Unfinished"
 """Begins the line of task.md that keeps an exercise from learners while it is written."""
 _TOP = re.compile(rf"# (?P<title>.+)\n+(?P<head>(?:(?:{UNFINISHED}|Asks|Needs|Video): .+\n+)*)(?P<statement>(?s:.+))")
+ID = rf"(?:{NAME.pattern}:)?\d+\.\d+"
+"""How an exercise is called, as a pattern: "5.1", or "sampling:1.2" of a pack."""
 # "5.1 (what it gives), 5.2": the words may hold `f()`
-_NEED = re.compile(r"((?:[a-z][a-z0-9_]*:)?\d+\.\d+)(?: \((.*?)\)(?=, [a-z\d]|$))?")
+_NEED = re.compile(rf"({ID})(?: \((.*?)\)(?=, [a-z\d]|$))?")
 
 T = TypeVar("T")
 

@@ -20,7 +20,6 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import math
-import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +28,7 @@ from typing import Any
 
 from zth.errors import ConfigError, ExerciseError, did_you_mean
 from zth.workbook.exercise import Exercise, exercises, fingerprint, get
+from zth.workbook.lecture import find, plain_id
 
 LOCK = "handout.toml"
 POINTS = 10.0
@@ -91,7 +91,7 @@ def version() -> str:
 
 
 def chosen(words: Sequence[str]) -> list[Exercise]:
-    """Lectures ("L2", "2") and exercises ("2.1") -> exercises, in the order of the course, each once.
+    """Lectures ("L2", "2", "sampling:1") and exercises ("2.1") -> exercises, in the order of the course, each once.
 
     >>> [exercise.id for exercise in chosen(["2.2", "L1", "1.1"])]
     ['1.1', '1.2', '2.2']
@@ -101,13 +101,11 @@ def chosen(words: Sequence[str]) -> list[Exercise]:
 
 
 def _named(word: str) -> list[Exercise]:
-    name = re.sub(r"^[lL]?0*(?=\d)", "", word)
-    if "." in name:
-        return [get(name)]
-    found = [exercise for exercise in exercises() if exercise.lecture.id == name]
-    if not found:
-        lectures = [f"L{number}" for number in dict.fromkeys(exercise.lecture.id for exercise in exercises())]
-        raise ExerciseError(f"There is no lecture {word!r}.", did_you_mean(f"L{name}", lectures))
+    if "." in word:
+        return [get(plain_id(word))]
+    lecture = find(word)
+    if not (found := [exercise for exercise in exercises() if exercise.lecture == lecture]):
+        raise ExerciseError(f"Lecture {lecture.name} has no exercises yet.", "Name another one. See: zth list")
     return found
 
 
