@@ -111,6 +111,9 @@ def test_a_name_that_another_exercise_has_taken() -> None:
         (lambda: check("5.1", dprobs=torch.zeros(2), dprob=torch.zeros(2)), "no tensor `dprob`. Did you mean dprobs"),
         (lambda: solution("2.5"), "You have not tried 2.5 yet"),
         (lambda: hint("nonsense"), "There is no exercise"),
+        (lambda: check(2.1), 'this is of the type float. Write it in quotes, as in: "2.1"'),
+        (lambda: hint(3), 'this is of the type int. Write it in quotes, as in: "1.1"'),
+        (lambda: solution(get("1.1")), 'this is of the type Exercise. Write it in quotes, as in: "1.1"'),
     ],
 )
 def test_a_call_that_cannot_be_answered(call, words: str) -> None:

@@ -233,6 +233,11 @@ def broken() -> list[Broken]:
 
 def get(exercise_id: str) -> Exercise:
     """The exercise called `exercise_id`, as in "2.1", a draft too; raises ExerciseError where there is none."""
+    thing: object = exercise_id
+    if not isinstance(thing, str):  # in a notebook, check(1.1) is soon written
+        told = say("The name of an exercise is a text, and this is of the type {type}.", type=type(thing).__name__)
+        example = thing if isinstance(thing, float) else 1.1
+        raise ExerciseError(told, say("Write it in quotes, as in: {id}", id=f'"{example}"'))
     everything = _everything()
     found = [exercise for exercise in everything if exercise.id == exercise_id]
     if len(found) > 1:
