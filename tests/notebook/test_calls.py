@@ -256,6 +256,30 @@ def test_settings_of_the_notebook_hold_for_its_code_alone(gradients: bool) -> No
     assert set(seen) == {(torch.float64, gradients)}
 
 
+@pytest.mark.parametrize("exercise_id", ["2.1", "2.5", "5.2", "7.1"])
+def test_another_default_device_of_the_notebook_reaches_neither_the_judge_nor_new_tensors(exercise_id: str) -> None:
+    torch.set_default_device("meta")
+    try:
+        result = check(exercise_id, **get(exercise_id).solution)
+        assert torch.ones(1).is_meta
+    finally:
+        torch.set_default_device(None)
+    assert result.ok, first(result)
+    with torch.device("meta"):
+        assert check("2.5", log_softmax, cross_entropy).ok
+        assert torch.ones(1).is_meta
+    assert not torch.ones(1).is_meta
+
+
+def test_a_device_that_the_answer_itself_chooses_ends_with_it() -> None:
+    def choosing(logits):
+        torch.set_default_device("meta")
+        return logits.log_softmax(1)
+
+    assert check("2.5", log_softmax=choosing, cross_entropy=cross_entropy).ok
+    assert not torch.ones(1).is_meta
+
+
 def test_autograd_is_off_for_5_4_alone() -> None:
     def train_step(parameters, xb, yb, lr):
         torch.ones(1, requires_grad=True).sum().backward()
