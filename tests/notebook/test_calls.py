@@ -334,6 +334,20 @@ def test_a_check_before_its_cells_were_run_is_no_try() -> None:
     assert Desk().state(get("2.1")) == "new"
 
 
+def test_what_has_no_text_is_a_try_each_time() -> None:
+    class Odd:
+        def __call__(self, logits):
+            return logits
+
+        def __repr__(self):
+            raise ValueError
+
+    for _ in range(2):
+        check("2.5", log_softmax=Odd())
+        check("2.5", cell("def log_softmax(logits): return logits"))
+    assert Desk().progress()["2.5"].tries == 4
+
+
 def test_the_same_cells_run_again_are_one_try(run_cell) -> None:
     wrong = "def log_softmax(logits):\n    return logits"
     for source in (wrong, f"# again\n{wrong}  # as before\n", f"{wrong} - 1", f"{wrong} - 1"):

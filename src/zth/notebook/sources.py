@@ -49,11 +49,11 @@ def _source(thing: object) -> str | None:
         methods = [_source(each) for each in vars(thing).values() if isinstance(each, FunctionType)]
         return None if None in methods else "\n".join(filter(None, methods))
     if not inspect.isroutine(thing):
-        return repr(thing)
+        return _repr(thing)
     try:
         source = textwrap.dedent(inspect.getsource(thing))
     except TypeError:  # written in C
-        return repr(thing)
+        return _repr(thing)
     except OSError:
         return None
     try:
@@ -61,3 +61,10 @@ def _source(thing: object) -> str | None:
     except (SyntaxError, IndexError):  # a lambda in the middle of something
         return source
     return _plain(node) if isinstance(node, ast.FunctionDef) else source
+
+
+def _repr(thing: object) -> str | None:
+    try:
+        return repr(thing)
+    except Exception:  # the learner's own __repr__
+        return None
