@@ -144,6 +144,7 @@ def test_what_goes_wrong_meanwhile_is_said_and_the_watching_goes_on(session, tmp
     watch.until("hint 1 of 3")
     desk.file(first).unlink()
     watch.until("cannot be read: No such file")
+    assert "zth start 1.1" in watch.until(FOOT)
     watch.press("q")
     assert watch.end() == 0
     assert watch.is_as_before

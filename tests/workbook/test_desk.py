@@ -88,6 +88,20 @@ def test_the_same_text_judged_twice_in_a_row_is_one_try(desk: Desk) -> None:
     assert entry.passed
 
 
+@pytest.mark.parametrize("spoken", ["en", "de"])
+def test_to_have_the_stub_judged_is_no_try_in_whichever_language_it_was_begun(
+    desk: Desk, spoken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exercise = get("1.1")
+    english, german = (path.read_text(encoding="utf-8") for path in exercise.stubs)
+    assert english != german
+    monkeypatch.setenv("ZTH_LANG", spoken)
+    for stub in (english, german, "\ufeff" + english.replace("\n", "\r\n"), german + "\n"):
+        assert desk.record_try(exercise, ok=False, answer=stub).tries == 0
+    assert desk.state(exercise) == "new"
+    assert desk.record_try(exercise, ok=False, answer=english + "x = 1\n").tries == 1
+
+
 def test_tries_are_counted_and_a_pass_stays(desk: Desk) -> None:
     exercise = get("2.1")
     desk.record_try(exercise, ok=False)

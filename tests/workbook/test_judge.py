@@ -72,7 +72,7 @@ def test_parts_after_a_failure_are_still_judged(check) -> None:
         ("def f(a, b, c): ...", "unwritten", "returns nothing yet"),
         ("def f(a, b, c): return ...", "unwritten", "returns nothing yet"),
         ("def f(a, b, c): raise NotImplementedError", "unwritten", "not written yet"),
-        ("", "missing", "no `f`"),
+        ("", "missing", r"no `f`.*a fresh stub, which keeps a backup: zth reset 1\.1"),
         ("def f(a, b, c): return [a, b]", "wrong", r"shape \(2,\), wanted \(\)"),
         ("def f(a, b, c): return 'twelve'", "wrong", "str 'twelve'"),
         ("def f(a, b, c): return object()", "wrong", "object"),

@@ -175,7 +175,8 @@ class _Watch:
         steps = {"up": -1, "down": 1, "page up": -page, "page down": page}[key]
         if self._view == "list":
             every = list(self._desk.states())
-            self._at = every[min(max(every.index(self._at) + steps, 0), len(every) - 1)]
+            place = every.index(self._at) if self._at in every else -1  # a draft is not in the list
+            self._at = every[min(max(place + steps, 0), len(every) - 1)]
         else:
             self._first = max(0, self._first + steps)
 
@@ -230,7 +231,7 @@ class _Watch:
         exercise = self.exercise
         if self._view == "list":
             grid, lines = course(self._desk, at=self._at)
-            return grid, lines[self._at]
+            return grid, lines.get(self._at)
         if self._view == "task":
             return markdown(exercise.task.statement), None
         if self._view == "hints":

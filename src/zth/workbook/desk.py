@@ -76,13 +76,20 @@ class Desk:
         open_ones = [exercise for exercise, state in states.items() if state in ("started", "tried")]
         if open_ones:  # of those without a date the first, as max does
             return max(open_ones, key=lambda exercise: progress.get(exercise.id, Progress()).latest)
-        return next((exercise for exercise, state in states.items() if state == "new"), None)
+        return self.first_new()
+
+    def first_new(self) -> Exercise | None:
+        """The first in the course that is not begun."""
+        return next((exercise for exercise, state in self.states().items() if state == "new"), None)
 
     def after(self, exercise: Exercise) -> Exercise | None:
-        """The next one in the course that is not passed, from the end on again at the beginning; never itself."""
+        """The next one in the course that is not passed, from the end on again at the beginning; never itself.
+
+        A draft stands nowhere in the course: after it comes the first.
+        """
         states = list(self.states().items())
-        place = [one for one, _ in states].index(exercise)
-        turned = states[place + 1 :] + states[:place]
+        place = next((place for place, (one, _) in enumerate(states) if one == exercise), -1)
+        turned = states[place + 1 :] + states[: max(place, 0)]
         return next((one for one, state in turned if state != "passed"), None)
 
     def unmet(self, exercise: Exercise) -> list[str]:
@@ -94,13 +101,15 @@ class Desk:
         """What has been done, by exercise id; raises ExerciseError where the journal is damaged."""
         return self._journal.progress()
 
-    def record_try(self, exercise: Exercise, *, ok: bool, answer: str = "") -> Progress:
+    def record_try(self, exercise: Exercise, *, ok: bool, answer: str | None = None) -> Progress:
         """Count one check, and remember when it first passed.
 
-        Where the text that was judged is given, the same `answer` with the same verdict twice in a row is one try: it
-        may be judged by two watchers, or again after a pause.
+        Where the text that was judged is given, to have the stub judged is no try, and the same `answer` with the
+        same verdict twice in a row is one: it may be judged by two watchers, or again after a pause.
         """
-        digest = hashlib.sha256(answer.encode()).hexdigest()[:12] if answer else ""
+        if answer is not None and exercise.is_stub(answer):
+            return self.progress().get(exercise.id, Progress())
+        digest = "" if answer is None else hashlib.sha256(answer.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
         def decide(before: Progress) -> dict[str, Any] | None:
             again = bool(digest) and before.judged == (digest, ok)

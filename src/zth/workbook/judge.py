@@ -147,7 +147,7 @@ class _Examination:
 
     def __init__(self, exercise: Exercise, answer: Answer, witness: Witness | None = None) -> None:
         self._witness = witness or (lambda *_: None)
-        self._parts = exercise.parts
+        self._id, self._parts = exercise.id, exercise.parts
         self._limits = exercise.limits
         self._solution, self._mistakes = exercise.solution, exercise.mistakes
         self._right = SimpleNamespace(**self._solution)
@@ -169,7 +169,7 @@ class _Examination:
             try:
                 got = self._ask(part, number, inputs)
             except Missing as error:
-                return missing(part, inputs, error)
+                return missing(self._id, part, inputs, error)
             except NotReached:
                 return failed or PartVerdict(name=part.name, state="unreached")
             except Raised as error:
