@@ -17,6 +17,7 @@ from zth.compare import difference
 from zth.errors import ConfigError
 from zth.texts import HOUSE, LOCALE, language, languages, say, say_many, translated
 from zth.workbook.exercise import get, parse_task
+from zth.workbook.lecture import Lecture
 
 FIRST = HOUSE / "workbook" / "l01_micrograd" / "e01_derivatives"
 SECOND = HOUSE / "workbook" / "l02_bigrams" / "e01_trigram"
@@ -150,8 +151,9 @@ def test_a_translated_file_is_stale_once_the_english_has_changed(
     monkeypatch.setattr(gathering, "LOCALE", HOUSE / "nowhere")
     monkeypatch.setattr(gathering, "lectures", lambda language: ["l01_micrograd"])
     found = list(gathering._wrong_files("de"))
-    assert found[0] == "locale/de/l01_micrograd/e01_derivatives/solution.md is missing"
-    assert len(found) == 6
+    assert found[0] == "locale/de/l01_micrograd/README.md is missing"
+    assert found[1] == "locale/de/l01_micrograd/e01_derivatives/solution.md is missing"
+    assert len(found) == 7
 
 
 @pytest.mark.parametrize("path", sorted(LOCALE.glob("*/l*/e*/stub.py")), ids=lambda path: path.parent.name)
@@ -176,6 +178,18 @@ def test_a_translated_statement_has_the_same_needs_and_the_same_code(path: Path)
     ours, theirs = ((folder / Path(*place)).read_text() for folder in (LOCALE / language, HOUSE / "workbook"))
     assert list(parse_task(ours, "translated").needs) == list(parse_task(theirs, "English").needs)
     for same in (r"^Video: .*$", r"`[^`]+`", r"^    [a-zA-Z_, ]+ = .*$"):
+        assert sorted(re.findall(same, ours, re.MULTILINE)) == sorted(re.findall(same, theirs, re.MULTILINE))
+
+
+@pytest.mark.parametrize("path", sorted(LOCALE.glob("*/l*/README.md")), ids=lambda path: path.parent.name)
+def test_a_translated_page_has_the_same_code_and_exercises(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    language, folder, _name = path.relative_to(LOCALE).parts
+    lecture, ours = Lecture(HOUSE / "workbook" / folder), path.read_text()
+    theirs = lecture.page
+    monkeypatch.setenv("ZTH_LANG", language)
+    assert lecture.page == ours
+    assert ours.startswith(f"# {ours.split()[1]} {lecture.number}: {lecture.title}\n")
+    for same in (r"^Video: .*$", r"`[^`]+`", r"^\| \*\*(\S+)\*\*"):
         assert sorted(re.findall(same, ours, re.MULTILINE)) == sorted(re.findall(same, theirs, re.MULTILINE))
 
 

@@ -5,6 +5,7 @@ catalogue, and gives it as it is where there is none. A translation is a folder:
 
     locale/de/
       messages.po                                  sentences (gettext), one English key each
+      l01_micrograd/README.md                      a lecture's page
       l01_micrograd/e01_derivatives/task.md        statement and hints; so too stub.py and solution.md
 
 and what it lacks is said in English, piece by piece. docs/translating.md tells how one is made.

@@ -35,8 +35,7 @@ def cells(lecture: Lecture) -> list[Cell]:
     >>> [cell.id for cell in cells(find("L5"))][:7]
     ['lecture', 'how', 'import', 'e5-1-task', 'e5-1-stub-1', 'e5-1-stub-2', 'e5-1-check']
     """
-    page = (lecture.folder / "README.md").read_text(encoding="utf-8").strip()
-    found = [_markdown("lecture", as_calls(page)), _markdown("how", HOW), _code("import", FIRST)]
+    found = [_markdown("lecture", as_calls(lecture.page.strip())), _markdown("how", HOW), _code("import", FIRST)]
     for exercise in exercises():
         if exercise.lecture == lecture:
             found += _of(exercise)

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 
 from zth.errors import ExerciseError
+from zth.texts import translated
 from zth.workbook.pack import COURSE, Pack, packs
 
 
@@ -46,7 +47,8 @@ class Lecture:
         >>> lectures()[0].title
         'micrograd'
         """
-        return self._page.partition("\n")[0].removeprefix(f"# Lecture {self.number}: ").strip()
+        first = self.page.partition("\n")[0].strip()
+        return re.sub(rf"^# (?:\w+ {self.number}: )?", "", first)  # "Lecture" is another word in other languages
 
     @property
     def video(self) -> str:
@@ -55,12 +57,14 @@ class Lecture:
         >>> lectures()[0].video
         'https://youtu.be/VMj-3S1tku0'
         """
-        found = re.search(r"^Video: <(https://\S+)>$", self._page, flags=re.MULTILINE)
+        own = (self.folder / "README.md").read_text(encoding="utf-8")
+        found = re.search(r"^Video: <(https://\S+)>$", own, flags=re.MULTILINE)
         return found[1] if found else ""
 
     @property
-    def _page(self) -> str:
-        return (self.folder / "README.md").read_text(encoding="utf-8")
+    def page(self) -> str:
+        """Its README.md, in the reader's language."""
+        return translated(self.folder / "README.md").read_text(encoding="utf-8")
 
     @property
     def has_measurement(self) -> bool:
