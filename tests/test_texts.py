@@ -14,10 +14,14 @@ from babel.messages import Catalog, Message
 from zth import texts
 from zth.cli import main
 from zth.compare import difference
-from zth.errors import ConfigError
+from zth.errors import ConfigError, ZthError
+from zth.notebook import check, draw
+from zth.notebook.cells import cells
+from zth.report.desk import desk_item, desk_section
 from zth.texts import HOUSE, LOCALE, language, languages, say, say_many, translated
-from zth.workbook.exercise import get, parse_task
-from zth.workbook.lecture import Lecture
+from zth.workbook.check import Limits
+from zth.workbook.exercise import Exercise, get, parse_task
+from zth.workbook.lecture import Lecture, find
 
 FIRST = HOUSE / "workbook" / "l01_micrograd" / "e01_derivatives"
 SECOND = HOUSE / "workbook" / "l02_bigrams" / "e01_trigram"
@@ -233,6 +237,48 @@ def test_german_from_start_to_pass(german: None, tmp_path: Path, capsys: pytest.
     assert (code, "Bestanden, 4 von 4 Teilen." in said) == (0, True)
     assert "Drei Wege zu einem Gradienten" in told("solution", "1.1")[1]
     assert "Softmax aus einzelnen Zahlen" in told("list")[1]
+
+
+def test_a_german_notebook_is_german(
+    german: None, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["notebook", "L1"]) == 0
+    assert "lecture-1.ipynb: Vorlesung 1, micrograd" in capsys.readouterr().out
+    told = {cell.id: cell.source for cell in cells(find("L1"))}
+    assert told["lecture"].startswith("# Vorlesung 1: micrograd")
+    assert told["how"].startswith("Jede Aufgabe hat hier drei Arten von Zellen")
+    assert "Sie baut auf 1.1 auf." in told["e1-2-task"]
+
+    def slow(a, b, c):
+        while True:
+            pass
+
+    monkeypatch.setattr(Exercise, "limits", Limits(seconds=0.2))
+    said = repr(check("1.1", gradient=slow))
+    assert "`gradient` gab in 0.2 s keine Antwort" in said
+    said = repr(check("1.1", **{**get("1.1").solution, "gradient": lambda a, b, c: [1, 2, 3]}))
+    assert "  Aufruf       gradient(" in said
+    assert "  Unterschied  bei [0]" in said
+    assert "`f` wurde nicht an check übergeben: Ergänze es" in repr(check("1.1", gradient=slow))
+    for call, words in [
+        (lambda: check("1.1", gradiant=slow), "Aufgabe 1.1 fragt nach keinem `gradiant`. Meintest du gradient?"),
+        (lambda: check("1.1", [1]), "ein Objekt vom Typ list hat nichts davon"),
+        (lambda: draw([1]), "draw kann nichts vom Typ list zeichnen."),
+        (lambda: find("L9"), "Es gibt keine Vorlesung 'L9'."),
+    ]:
+        with pytest.raises(ZthError) as caught:
+            call()
+        assert words in str(caught.value)
+
+
+def test_the_desk_on_the_page_is_german(german: None) -> None:
+    rows = [{"id": "1.1", "state": "passed", "tries": 2, "seconds": 65.0, "passed": "2026-11-24T17:40:11+00:00"}]
+    section = desk_section(rows)
+    assert '<section id="desk" lang="de"' in section
+    assert "<strong>1 von 1</strong> Aufgaben bestanden, in 2 Versuchen und 1 min 5 s Arbeit." in section
+    assert "24. November 2026" in section
+    assert "Deine Aufgaben" in desk_item(rows)
 
 
 def test_names_of_mistakes_are_the_same_in_every_language(

@@ -37,7 +37,7 @@ def _without_traceback(function: _F) -> _F:
             problem, next_move = error.problem, error.next_move
             raise _told(error, [f"zth: {problem}", *([f"     {next_move}"] if next_move else [])]) from None
         except KeyboardInterrupt as error:
-            raise _told(error, ["interrupted: nothing was judged"]) from None
+            raise _told(error, [say("interrupted: nothing was judged")]) from None
 
     return cast(_F, called)
 
@@ -72,8 +72,8 @@ def check(exercise: str, /, *objects: object, desk: str | Path = _DESK, **named:
     beside = None if objects else tensors(asked, named, notebook)
     if beside is not None:
         verdict = _judged(*beside)
-        aside = "your own tensors, where the second net is not asked about"
-        then = "Put the lines into `backward` to pass." if verdict.ok else ""
+        aside = say("your own tensors, where the second net is not asked about")
+        then = say("Put the lines into `backward` to pass.") if verdict.ok else ""
         return Result(exercise=asked, verdict=verdict, aside=aside, next_move=_recorded(asked, False, place) or then)
     verdict = _judged(asked, gather(asked, objects, named, notebook))
     unrecorded = _recorded(asked, verdict.ok, place)
@@ -120,8 +120,12 @@ def solution(exercise: str, /, *, anyway: bool = False, desk: str | Path = _DESK
     asked, place = get(exercise), Desk(Path(desk))
     if place.state(asked) in ("new", "started") and not anyway:
         raise ExerciseError(
-            f"You have not tried {asked.id} yet.",
-            f'Try it first, check("{asked.id}"), or see it all the same: solution("{asked.id}", anyway=True)',
+            say("You have not tried {id} yet.", id=asked.id),
+            say(
+                "Try it first, {check}, or see it all the same: {solution}",
+                check=f'check("{asked.id}")',
+                solution=f'solution("{asked.id}", anyway=True)',
+            ),
         )
     place.see_solution(asked)
     return Solution(exercise=asked)

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 
 from zth.errors import ExerciseError
-from zth.texts import translated
+from zth.texts import say, translated
 from zth.workbook.pack import COURSE, Pack, packs
 
 
@@ -92,5 +92,7 @@ def find(lecture_id: str) -> Lecture:
     found = known.get(lecture_id.removeprefix("L").removeprefix("l"))
     if found is None:
         names = ", ".join(f"L{each}" for each in known)
-        raise ExerciseError(f"There is no lecture {lecture_id!r}.", f"Name one of {names}.")
+        raise ExerciseError(
+            say("There is no lecture {id!r}.", id=lecture_id), say("Name one of {names}.", names=names)
+        )
     return found
