@@ -39,7 +39,7 @@ KEYWORDS = {"say": 1, "say_many": 2, "mark": 1}
 WORKBOOK = HOUSE / "workbook"
 LECTURE = re.compile("src/zth/workbook/(l[0-9][^/]*)/")
 TEXT_FILES = ("task.md", "stub.py", "solution.md")
-"""What a translation has of each exercise of a lecture that it translates."""
+"""What a translation has of each exercise of a lecture that it translates, beside the lecture's README.md."""
 
 
 # --- the English --------------------------------------------------------------------------------------------------
@@ -186,12 +186,9 @@ def _kept(text: str) -> set[str]:
 def _wrong_files(language: str) -> Iterator[str]:
     folder = LOCALE / language
     seen = _seen(language)
-    wanted = {
-        f"{path.parent.parent.name}/{path.parent.name}/{name}"
-        for lecture in lectures(language)
-        for path in WORKBOOK.glob(f"{lecture}/e[0-9]*/task.md")
-        for name in TEXT_FILES
-    }
+    exercises = [path.parent for each in lectures(language) for path in WORKBOOK.glob(f"{each}/e[0-9]*/task.md")]
+    wanted = {f"{each.parent.name}/{each.name}/{name}" for each in exercises for name in TEXT_FILES}
+    wanted |= {f"{lecture}/README.md" for lecture in lectures(language)}
     there = {path.relative_to(folder).as_posix() for path in folder.glob("l*/**/*") if path.is_file()}
     for name in sorted(wanted | there):
         if name not in there:

@@ -14,9 +14,14 @@ from babel.messages import Catalog, Message
 from zth import texts
 from zth.cli import main
 from zth.compare import difference
-from zth.errors import ConfigError
+from zth.errors import ConfigError, ZthError
+from zth.notebook import check, draw
+from zth.notebook.cells import cells
+from zth.report.desk import desk_item, desk_section
 from zth.texts import HOUSE, LOCALE, language, languages, say, say_many, translated
-from zth.workbook.exercise import get, parse_task
+from zth.workbook.check import Limits
+from zth.workbook.exercise import Exercise, get, parse_task
+from zth.workbook.lecture import Lecture, find
 
 FIRST = HOUSE / "workbook" / "l01_micrograd" / "e01_derivatives"
 SECOND = HOUSE / "workbook" / "l02_bigrams" / "e01_trigram"
@@ -150,8 +155,9 @@ def test_a_translated_file_is_stale_once_the_english_has_changed(
     monkeypatch.setattr(gathering, "LOCALE", HOUSE / "nowhere")
     monkeypatch.setattr(gathering, "lectures", lambda language: ["l01_micrograd"])
     found = list(gathering._wrong_files("de"))
-    assert found[0] == "locale/de/l01_micrograd/e01_derivatives/solution.md is missing"
-    assert len(found) == 6
+    assert found[0] == "locale/de/l01_micrograd/README.md is missing"
+    assert found[1] == "locale/de/l01_micrograd/e01_derivatives/solution.md is missing"
+    assert len(found) == 7
 
 
 @pytest.mark.parametrize("path", sorted(LOCALE.glob("*/l*/e*/stub.py")), ids=lambda path: path.parent.name)
@@ -176,6 +182,18 @@ def test_a_translated_statement_has_the_same_needs_and_the_same_code(path: Path)
     ours, theirs = ((folder / Path(*place)).read_text() for folder in (LOCALE / language, HOUSE / "workbook"))
     assert list(parse_task(ours, "translated").needs) == list(parse_task(theirs, "English").needs)
     for same in (r"^Video: .*$", r"`[^`]+`", r"^    [a-zA-Z_, ]+ = .*$"):
+        assert sorted(re.findall(same, ours, re.MULTILINE)) == sorted(re.findall(same, theirs, re.MULTILINE))
+
+
+@pytest.mark.parametrize("path", sorted(LOCALE.glob("*/l*/README.md")), ids=lambda path: path.parent.name)
+def test_a_translated_page_has_the_same_code_and_exercises(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    language, folder, _name = path.relative_to(LOCALE).parts
+    lecture, ours = Lecture(HOUSE / "workbook" / folder), path.read_text()
+    theirs = lecture.page
+    monkeypatch.setenv("ZTH_LANG", language)
+    assert lecture.page == ours
+    assert ours.startswith(f"# {ours.split()[1]} {lecture.number}: {lecture.title}\n")
+    for same in (r"^Video: .*$", r"`[^`]+`", r"^\| \*\*(\S+)\*\*"):
         assert sorted(re.findall(same, ours, re.MULTILINE)) == sorted(re.findall(same, theirs, re.MULTILINE))
 
 
@@ -219,6 +237,48 @@ def test_german_from_start_to_pass(german: None, tmp_path: Path, capsys: pytest.
     assert (code, "Bestanden, 4 von 4 Teilen." in said) == (0, True)
     assert "Drei Wege zu einem Gradienten" in told("solution", "1.1")[1]
     assert "Softmax aus einzelnen Zahlen" in told("list")[1]
+
+
+def test_a_german_notebook_is_german(
+    german: None, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["notebook", "L1"]) == 0
+    assert "lecture-1.ipynb: Vorlesung 1, micrograd" in capsys.readouterr().out
+    told = {cell.id: cell.source for cell in cells(find("L1"))}
+    assert told["lecture"].startswith("# Vorlesung 1: micrograd")
+    assert told["how"].startswith("Jede Aufgabe hat hier drei Arten von Zellen")
+    assert "Sie baut auf 1.1 auf." in told["e1-2-task"]
+
+    def slow(a, b, c):
+        while True:
+            pass
+
+    monkeypatch.setattr(Exercise, "limits", Limits(seconds=0.2))
+    said = repr(check("1.1", gradient=slow))
+    assert "`gradient` gab in 0.2 s keine Antwort" in said
+    said = repr(check("1.1", **{**get("1.1").solution, "gradient": lambda a, b, c: [1, 2, 3]}))
+    assert "  Aufruf       gradient(" in said
+    assert "  Unterschied  bei [0]" in said
+    assert "`f` wurde nicht an check übergeben: Ergänze es" in repr(check("1.1", gradient=slow))
+    for call, words in [
+        (lambda: check("1.1", gradiant=slow), "Aufgabe 1.1 fragt nach keinem `gradiant`. Meintest du gradient?"),
+        (lambda: check("1.1", [1]), "ein Objekt vom Typ list hat nichts davon"),
+        (lambda: draw([1]), "draw kann nichts vom Typ list zeichnen."),
+        (lambda: find("L9"), "Es gibt keine Vorlesung 'L9'."),
+    ]:
+        with pytest.raises(ZthError) as caught:
+            call()
+        assert words in str(caught.value)
+
+
+def test_the_desk_on_the_page_is_german(german: None) -> None:
+    rows = [{"id": "1.1", "state": "passed", "tries": 2, "seconds": 65.0, "passed": "2026-11-24T17:40:11+00:00"}]
+    section = desk_section(rows)
+    assert '<section id="desk" lang="de"' in section
+    assert "<strong>1 von 1</strong> Aufgaben bestanden, in 2 Versuchen und 1 min 5 s Arbeit." in section
+    assert "24. November 2026" in section
+    assert "Deine Aufgaben" in desk_item(rows)
 
 
 def test_names_of_mistakes_are_the_same_in_every_language(

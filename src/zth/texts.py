@@ -5,6 +5,7 @@ catalogue, and gives it as it is where there is none. A translation is a folder:
 
     locale/de/
       messages.po                                  sentences (gettext), one English key each
+      l01_micrograd/README.md                      a lecture's page
       l01_micrograd/e01_derivatives/task.md        statement and hints; so too stub.py and solution.md
 
 and what it lacks is said in English, piece by piece. docs/translating.md tells how one is made.
@@ -16,6 +17,7 @@ import gettext
 import io
 import os
 import re
+from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -44,6 +46,19 @@ def say_many(one: str, many: str, n: int, /, **values: object) -> str:
     ['1 try', '3 tries']
     """
     return _catalogue(language()).ngettext(one, many, n).format(n=n, **values)
+
+
+def say_day(day: date) -> str:
+    """A day as people write it.
+
+    >>> say_day(date(2026, 11, 24))
+    '24 November 2026'
+    """
+    if language() == SOURCE:
+        return f"{day.day} {day:%B %Y}"
+    from babel.dates import format_date  # only where English is not spoken: it takes its time
+
+    return format_date(day, "long", locale=language())
 
 
 def mark(message: str) -> str:

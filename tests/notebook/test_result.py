@@ -65,7 +65,7 @@ def test_a_failure_is_told_in_html_and_in_plain_text_alike() -> None:
     )
     assert repr(shown) == (
         "2.5 F.cross_entropy\n  ✓ f\n  ✗ g  wrong\n  ↳ h  follows from g\n\n"
-        "  called   g(2)\n  got      3\n  wanted   4\n  where    line 1\n\n  Look at `x < 2`.\n\n"
+        "  called  g(2)\n  got     3\n  wanted  4\n  where   line 1\n\n  Look at `x < 2`.\n\n"
         "  Your code printed:\n    debug\n\n"
         'Not yet: 1 of 3 parts, and 1 that will follow. Stuck: `hint("2.5")`'
     )

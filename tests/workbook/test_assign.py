@@ -25,6 +25,14 @@ def test_a_handout_is_a_desk_with_its_statements_and_its_lock(tmp_path: Path) ->
         assert exercise.task.statement in readme
 
 
+def test_a_german_handout_is_german(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZTH_LANG", "de")
+    readme = contents(Handout.of(chosen(["L1"])))["README.md"]
+    assert readme.startswith("# Aufgaben 1.1 1.2\n\n| | Aufgabe | deine Datei | Punkte |\n| --- |")
+    for words in ("Schreibe deine Antworten in die Dateien", "Sie baut auf 1.1 auf.", "Die Funktion ist"):
+        assert words in readme
+
+
 def test_nothing_is_written_where_something_is(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("precious")
     with pytest.raises(ExerciseError, match="not empty"):

@@ -45,7 +45,7 @@ def test_cases_are_kept_in_the_order_of_asking() -> None:
     collected = Collected()
     collected(PART, (np.float64(2),), 4, 4)
     before = collected.digest
-    told = {"type": "ValueError", "bases": [], "message": "at 0x7f12", "frames": []}
+    told = {"type": "ValueError", "bases": [], "message": "at 0x7f12", "frames": [], "note": "", "values": {}}
     collected(PART, (3,), Raised(told), 9)
     assert [case.call for case in collected.cases] == ["f(2.0)", "f(3)"]
     assert collected.cases[1].got == "raised ValueError: at 0x..."

@@ -113,3 +113,21 @@ def test_the_page_runs_nothing_and_shows_all() -> None:
     assert "&lt;script&gt;" in page
     assert "by 2 h 0 min" in page
     assert page.count("<details") == 1
+
+
+def test_students_read_their_own_language_and_programs_english(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZTH_LANG", "de")
+    page = to_html(marks())
+    assert '<html lang="de">' in page
+    for words in (
+        "<h1>Punkte: 1.1 1.2</h1>",
+        "1 Person, 20 Punkte",
+        "nicht begonnen",
+        "g: hat eine Ausnahme ausgelöst",
+    ):
+        assert words in page
+    assert "abgegeben 2026-12-01 08:00+00:00 (Zeit der Datei)" in page
+    result = marks_files.to_gradescope(marks().students[0])
+    assert "1.2: fehlt; not handed in" in result["output"]
+    assert result["tests"][0]["status"] == "passed"
+    assert [row["state"] for row in rows(marks_files.to_csv(marks()))] == ["judged", "missing"]

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from zth.autograd.value import Value
 from zth.errors import ConfigError, MissingPartError
+from zth.texts import say
 
 LIMIT = 300
 """Values in a picture, unless asked for more: beyond that nobody can read it, and the layout takes long."""
@@ -122,8 +123,8 @@ def _operands_first(root: Value, limit: int) -> Iterable[Value]:
             done[stack.pop()] = None
         if len(done) + len(stack) > limit:  # those on the stack are further nodes
             raise ConfigError(
-                f"The graph has more than {limit} values.",
-                f"Draw a part of it, such as one neuron's output, or pass limit={10 * limit}.",
+                say("The graph has more than {limit} values.", limit=limit),
+                say("Draw a part of it, such as one neuron's output, or pass limit={more}.", more=10 * limit),
             )
     return done
 
@@ -134,7 +135,8 @@ def _layout(picture: _Picture, direction: str) -> _Layout:
         import pygraphviz
     except ImportError as error:
         raise MissingPartError(
-            f"Drawing a graph as SVG needs pygraphviz ({error}).", "pip install pygraphviz; or use graph.dot()."
+            say("Drawing a graph as SVG needs pygraphviz ({why}).", why=error),
+            say("pip install pygraphviz; or use graph.dot()."),
         ) from error
     size = f"height={_HEIGHT / 72}"
     nodes = [f"{box.name} [shape={box.shape} width={box.width / 72} {size}]" for box in picture.boxes]

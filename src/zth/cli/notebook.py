@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from zth.cli.terminal import out
 from zth.notebook.write import write
+from zth.texts import say
 from zth.workbook.lecture import find
 
 
@@ -35,7 +36,8 @@ def notebook_(
     path = to or Path(f"lecture-{chosen.id}.ipynb")
     backup = write(chosen, path, force=force)
     if backup is not None:
-        out().print(f"Your old file is now {escape(str(backup))}.")
-    out().print(f"[bold]{escape(str(path))}[/]: lecture {chosen.id}, {escape(chosen.title)}")
-    out().print("Open it in Jupyter, VS Code or Colab, and run it from top to bottom.")
+        out().print(say("Your old file is now {path}.", path=escape(str(backup))))
+    title = escape(chosen.title)
+    out().print(say("[bold]{path}[/]: lecture {id}, {title}", path=escape(str(path)), id=chosen.id, title=title))
+    out().print(say("Open it in Jupyter, VS Code or Colab, and run it from top to bottom."))
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.markup import escape
 
 from zth.cli.terminal import err, out
+from zth.texts import say
 from zth.workbook.exercise import broken, drafts
 
 
@@ -19,5 +20,5 @@ def print_broken() -> int:
 def print_drafts() -> None:
     """Tell which exercises are being written; nobody but their author looks for them."""
     for each in drafts():
-        told = f"{escape(each.id)} {escape(each.task.title)} is being written: zth prove {escape(each.id)}"
+        told = say("{id} {title} is being written: zth prove {id}", id=escape(each.id), title=escape(each.title))
         out().print(f"[dim]{told}[/]", soft_wrap=True)

@@ -13,6 +13,7 @@ from zth.cli.terminal import JsonOption, out, print_json
 from zth.errors import ExerciseError, RunError
 from zth.report import Summary, build, figure_texts, summary
 from zth.runs import find
+from zth.texts import say
 from zth.workbook.desk import Desk
 from zth.workbook.exercise import Exercise
 from zth.workbook.progress import Progress
@@ -57,7 +58,9 @@ def report(
 def desk_rows(folder: Path | None) -> list[dict[str, Any]]:
     """What the page shows of a desk; nothing where nobody has begun. A folder that is named must be there."""
     if folder is not None and not folder.is_dir():
-        raise ExerciseError(f"There is no desk {folder}.", "Name the folder with your answers.")
+        raise ExerciseError(
+            say("There is no desk {folder}.", folder=folder), say("Name the folder with your answers.")
+        )
     table = Desk(folder or Path("my-zth"))
     progress = table.progress()
     rows = [_desk_row(exercise, state, progress.get(exercise.id)) for exercise, state in table.states().items()]

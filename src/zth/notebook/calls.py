@@ -38,7 +38,7 @@ def _without_traceback(function: _F) -> _F:
             problem, next_move = error.problem, error.next_move
             raise _told(error, [f"zth: {problem}", *([f"     {next_move}"] if next_move else [])]) from None
         except KeyboardInterrupt as error:
-            raise _told(error, ["interrupted: nothing was judged"]) from None
+            raise _told(error, [say("interrupted: nothing was judged")]) from None
 
     return cast(_F, called)
 
@@ -88,8 +88,8 @@ def _checked(
     beside = None if objects else tensors(asked, named, notebook)
     if beside is not None:
         verdict = _judged(*beside, turns)
-        aside = "your own tensors, where the second net is not asked about"
-        then = "Put the lines into `backward` to pass." if verdict.ok else ""
+        aside = say("your own tensors, where the second net is not asked about")
+        then = say("Put the lines into `backward` to pass.") if verdict.ok else ""
         answer = repr([(part.name, part.state, part.got) for part in verdict.parts])
         unrecorded = _recorded(asked, False, place, answer)
         return Result(exercise=asked, verdict=verdict, aside=aside, next_move=unrecorded or then)
@@ -137,8 +137,12 @@ def solution(exercise: str, /, *, anyway: bool = False, desk: str | Path = _DESK
     asked, place = get(exercise), Desk(Path(desk))
     if place.state(asked) in ("new", "started") and not anyway:
         raise ExerciseError(
-            f"You have not tried {asked.id} yet.",
-            f'Try it first, check("{asked.id}"), or see it all the same: solution("{asked.id}", anyway=True)',
+            say("You have not tried {id} yet.", id=asked.id),
+            say(
+                "Try it first, {check}, or see it all the same: {solution}",
+                check=f'check("{asked.id}")',
+                solution=f'solution("{asked.id}", anyway=True)',
+            ),
         )
     from zth.notebook.settings import Turns
 

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from zth.notebook.result import as_calls
+from zth.texts import mark, say
 from zth.workbook.exercise import Exercise, exercises
 from zth.workbook.lecture import Lecture
 
-HOW = """\
+HOW = mark("""\
 Each exercise below has three kinds of cells: what it asks, the stub that you complete, and the check. Run them from
 top to bottom. Stuck? `hint("…")` helps a little more each time; once you have tried, `solution("…")` explains. Your
-progress is kept in the folder `my-zth`, as with `zth check`."""
+progress is kept in the folder `my-zth`, as with `zth check`.""")
 FIRST = "from zth.notebook import check, draw, hint, solution"
 
 
@@ -35,8 +36,7 @@ def cells(lecture: Lecture) -> list[Cell]:
     >>> [cell.id for cell in cells(find("L5"))][:7]
     ['lecture', 'how', 'import', 'e5-1-task', 'e5-1-stub-1', 'e5-1-stub-2', 'e5-1-check']
     """
-    page = (lecture.folder / "README.md").read_text(encoding="utf-8").strip()
-    found = [_markdown("lecture", as_calls(page)), _markdown("how", HOW), _code("import", FIRST)]
+    found = [_markdown("lecture", as_calls(lecture.page.strip())), _markdown("how", say(HOW)), _code("import", FIRST)]
     for exercise in exercises():
         if exercise.lecture == lecture:
             found += _of(exercise)
@@ -46,7 +46,7 @@ def cells(lecture: Lecture) -> list[Cell]:
 def _of(exercise: Exercise) -> list[Cell]:
     name = "e" + re.sub(r"\W", "-", exercise.id)  # what a cell's id may hold
     note, pieces = pieces_of(exercise.stub.read_text(encoding="utf-8"))
-    needs = f"It builds on {', '.join(exercise.task.needs)}." if exercise.task.needs else ""
+    needs = say("It builds on {ids}.", ids=", ".join(exercise.task.needs)) if exercise.task.needs else ""
     told = [f"## {exercise.id} {exercise.title}", needs, as_calls(exercise.task.statement), note]
     return [
         _markdown(f"{name}-task", "\n\n".join(filter(None, told))),

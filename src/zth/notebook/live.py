@@ -25,7 +25,7 @@ from zth.notebook.clock import OutOfTime, limited
 from zth.notebook.settings import Turns
 from zth.workbook import wire
 from zth.workbook.check import Limits
-from zth.workbook.jail import KEPT_OUTPUT, Answer, Missing, Raised, Remote, Trouble
+from zth.workbook.jail import KEPT_OUTPUT, Answer, Missing, Raised, Remote, late
 from zth.workbook.servant import Servant
 
 _OTHERS = tuple(
@@ -66,7 +66,7 @@ class LiveAnswer(Answer):
         try:
             frame = limited(lambda: self._reply(asked), self._seconds_left)
         except OutOfTime:
-            raise Trouble("time", f"no answer within {self._limits.seconds:g} s") from None
+            raise late(self._limits) from None
         finally:
             self._seconds_left = max(self._seconds_left - (time.monotonic() - started), 1e-3)
         reply = wire.unpack_bytes(frame, lambda handle: Remote(self, handle))

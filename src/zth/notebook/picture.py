@@ -10,6 +10,7 @@ from zth.autograd import graph
 from zth.autograd.value import Value
 from zth.errors import ConfigError
 from zth.notebook.result import Picture
+from zth.texts import say
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -27,8 +28,8 @@ def picture(thing: Any, ids: Any, characters: Sequence[str], *, down: bool, limi
     if getattr(thing, "family", "") == "gpt":
         return _attention(thing, ids, characters)
     raise ConfigError(
-        f"draw cannot draw a {type(thing).__name__}.",
-        "It draws a Value of lecture 1, zth's or your own, and a GPT's attention: draw(model, ids, characters).",
+        say("draw cannot draw a {type}.", type=type(thing).__name__),
+        say("It draws a Value of lecture 1, zth's or your own, and a GPT's attention: draw(model, ids, characters)."),
     )
 
 
@@ -60,16 +61,21 @@ def _attention(model: Any, ids: Any, characters: Sequence[str]) -> Figure:
     row = torch.as_tensor([] if ids is None else ids).detach().cpu()
     if row.ndim != 1 or not 0 < len(row) <= model.block_size:
         raise ConfigError(
-            f"draw got ids of shape {tuple(row.shape)}; it wants one line of 1 to {model.block_size} ids.",
-            'As in: draw(model, vocabulary.encode("ROMEO:"), "ROMEO:")',
+            say(
+                "draw got ids of shape {shape}; it wants one line of 1 to {most} ids.",
+                shape=tuple(row.shape),
+                most=model.block_size,
+            ),
+            say("As in: {call}", call='draw(model, vocabulary.encode("ROMEO:"), "ROMEO:")'),
         )
     if len(characters) != len(row):
         raise ConfigError(
-            f"draw got {len(row)} ids and {len(characters)} characters.", "Pass a character for each id."
+            say("draw got {n} ids and {m} characters.", n=len(row), m=len(characters)),
+            say("Pass a character for each id."),
         )
     weights = maps.weights_of(model, row[None].long())[:, 0]  # (L, 1, H, T, T) -> (L, H, T, T)
     panels = [
-        maps.Map(f"layer {layer + 1}, head {head + 1}", each)
+        maps.Map(say("layer {layer}, head {head}", layer=layer + 1, head=head + 1), each)
         for layer, heads in enumerate(weights)
         for head, each in enumerate(heads)
     ]

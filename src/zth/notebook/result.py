@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from zth.notebook import html
-from zth.texts import say
+from zth.texts import say, say_many
 from zth.workbook import told
 from zth.workbook.exercise import HINTS, ID, Exercise
 from zth.workbook.verdict import PartVerdict, Verdict
@@ -93,7 +93,9 @@ class Result(Shown):
             f"  {told.MARKS[part.state]} {say(part.name)}  {told.word(part)}".rstrip() for part in self.verdict.parts
         ]
         if self.failure is not None:
-            lines += ["", *(f"  {label:<8} {content}" for label, content in told.rows(self.failure))]
+            rows = told.rows(self.failure)
+            width = max((len(label) for label, _ in rows), default=0)
+            lines += ["", *(f"  {label:<{width}}  {content}" for label, content in rows)]
             lines += ["", f"  {self.failure.says}"] if self.failure.says else []
         if self.verdict.trouble:
             lines += ["", f"  {told.trouble(self.verdict)}"]
@@ -126,7 +128,8 @@ class Result(Shown):
             for mark, part in zip(marks, parts, strict=True)
         ]
         listed = html.table(rows)
-        return html.folded(f"{len(parts)} parts", listed) if self.ok and len(parts) > 6 else listed
+        summary = say_many("{n} part", "{n} parts", len(parts))
+        return html.folded(summary, listed) if self.ok and len(parts) > 6 else listed
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)

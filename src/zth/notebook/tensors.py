@@ -7,6 +7,7 @@ from pathlib import Path
 
 from zth.errors import ExerciseError, did_you_mean
 from zth.notebook.names import Found, Names, written
+from zth.texts import say
 from zth.workbook.check import Part
 from zth.workbook.exercise import Exercise
 
@@ -37,7 +38,8 @@ def tensors(exercise: Exercise, named: Names, notebook: Names) -> tuple[AskedOfT
     known = {*lines, *module.FORWARD}
     if unknown := [name for name in named if name not in known]:
         raise ExerciseError(
-            f"Exercise {exercise.id} knows no tensor `{unknown[0]}`.", did_you_mean(unknown[0], known)
+            say("Exercise {id} knows no tensor `{name}`.", id=exercise.id, name=unknown[0]),
+            did_you_mean(unknown[0], known),
         )
     given = named or {name: notebook[name] for name in lines if _is_value(notebook.get(name))}
     forward = {name: notebook[name] for name in module.FORWARD if name in notebook}

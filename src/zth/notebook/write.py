@@ -8,6 +8,7 @@ from typing import Any
 from zth.errors import ConfigError, MissingPartError
 from zth.files import atomic_write
 from zth.notebook.cells import Cell, cells
+from zth.texts import say
 from zth.workbook.desk import back_up
 from zth.workbook.lecture import Lecture
 
@@ -22,35 +23,39 @@ def write(lecture: Lecture, path: Path, *, force: bool = False) -> Path | None:
     """
     text = as_text(cells(lecture), path)
     if path.is_dir():
-        raise ConfigError(f"{path} is a folder.", "Name a file with --out, as in: --out lecture.ipynb")
+        raise ConfigError(
+            say("{path} is a folder.", path=path), say("Name a file with --out, as in: --out lecture.ipynb")
+        )
     taken = path.exists() or path.is_symlink()
     if taken and not force:
         raise ConfigError(
-            f"{path} is there already; nothing was changed.",
-            "Go on with it, name another file with --out, or begin again with --force (keeps a backup).",
+            say("{path} is there already; nothing was changed.", path=path),
+            say("Go on with it, name another file with --out, or begin again with --force (keeps a backup)."),
         )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         backup = back_up(path) if taken else None
         atomic_write(path, text)
     except OSError as error:
-        raise ConfigError(f"Cannot write {path}: {error.strerror}.", "Choose another place with --out.") from error
+        told = say("Cannot write {path}: {why}.", path=path, why=error.strerror)
+        raise ConfigError(told, say("Choose another place with --out.")) from error
     return backup
 
 
 def as_text(of: list[Cell], path: Path) -> str:
     """The cells in the format that the path's ending names. Raises ConfigError for another ending."""
     if path.suffix not in ENDINGS:
+        endings = say(" and ").join(ENDINGS)
         raise ConfigError(
-            f"Cannot write a notebook to {path.name}; known endings are {' and '.join(ENDINGS)}.",
-            f"Try --out {path.with_suffix('.ipynb').name}",
+            say("Cannot write a notebook to {name}; known endings are {endings}.", name=path.name, endings=endings),
+            say("Try --out {name}", name=path.with_suffix(".ipynb").name),
         )
     try:
         import jupytext
         import nbformat
     except ImportError as error:
         raise MissingPartError(
-            f"Writing a notebook needs jupytext ({error}).", "pip install 'zth[notebook]'"
+            say("Writing a notebook needs jupytext ({why}).", why=error), "pip install 'zth[notebook]'"
         ) from error
     v4: Any = nbformat.v4
     make = {"markdown": v4.new_markdown_cell, "code": v4.new_code_cell}

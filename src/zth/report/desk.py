@@ -13,17 +13,26 @@ from typing import Any
 
 from zth.report.markup import escape
 from zth.report.numbers import duration
+from zth.texts import language, mark, say, say_day, say_many
 
 Row = Mapping[str, Any]
 
 # In the order in which the meter shows them: the words, the colour, and a sign, so that the colour is never alone.
 STATES = {
-    "passed": ("passed", "same", "✓"),
-    "tried": ("not yet", "better", "◐"),
-    "started": ("started", "measured", "○"),
-    "new": ("new", "untouched", "·"),
+    "passed": (mark("passed"), "same", "✓"),
+    "tried": (mark("not yet"), "better", "◐"),
+    "started": (mark("started"), "measured", "○"),
+    "new": (mark("new"), "untouched", "·"),
 }
-_COLUMNS = {"Exercise": "", "State": "", "Tries": "number", "Hints": "number", "Time": "number", "Passed": "number"}
+_COLUMNS = {
+    mark("Exercise"): "",
+    mark("State"): "",
+    mark("Tries"): "number",
+    mark("Hints"): "number",
+    mark("Time"): "number",
+    mark("Passed"): "number",
+}
+_TITLE = mark("Your exercises")
 
 
 def desk_section(rows: Sequence[Row]) -> str:
@@ -32,9 +41,10 @@ def desk_section(rows: Sequence[Row]) -> str:
         return ""
     lectures = groupby(rows, key=lambda row: (row.get("lecture", ""), row.get("lecture_title", "")))
     bodies = "".join(_lecture(*lecture, list(each)) for lecture, each in lectures)
-    head = "".join(f'<th scope="col"{_side(side)}>{name}</th>' for name, side in _COLUMNS.items())
-    return (
-        '<section id="desk" aria-labelledby="desk-title"><h2 id="desk-title">Your exercises</h2>'
+    head = "".join(f'<th scope="col"{_side(side)}>{say(name)}</th>' for name, side in _COLUMNS.items())
+    return (  # the page around it is in English
+        f'<section id="desk" lang="{language().replace("_", "-")}" aria-labelledby="desk-title">'
+        f'<h2 id="desk-title">{say(_TITLE)}</h2>'
         f'<p class="prose">{_counted(rows)}</p>{_meter(rows)}'
         '<div class="scroll" tabindex="0" role="region" aria-labelledby="desk-title">'
         f'<table class="desk"><thead><tr>{head}</tr></thead>{bodies}</table></div></section>'
@@ -46,17 +56,19 @@ def desk_item(rows: Sequence[Row]) -> str:
     if not rows:
         return ""
     share = f"{_n_passed(rows)}/{len(rows)}"
-    return f'<li><a href="#desk"><span class="n">{share}</span><span>Your exercises</span></a></li>'
+    return f'<li><a href="#desk"><span class="n">{share}</span><span>{say(_TITLE)}</span></a></li>'
 
 
 def _counted(rows: Sequence[Row]) -> str:
     tries, seconds = sum(_count(row, "tries") for row in rows), [_seconds(row) for row in rows]
-    text = f"<strong>{_n_passed(rows)} of {len(rows)}</strong> exercises passed"
-    if tries:
-        text += f", in {tries} {'tries' if tries > 1 else 'try'}"
-    if known := [value for value in seconds if value is not None]:
-        text += f" and {duration(sum(known))} at the desk"
-    return f"{text}."
+    known = [value for value in seconds if value is not None]
+    return say(
+        "<strong>{passed} of {n}</strong> exercises passed{tries}{time}.",
+        passed=_n_passed(rows),
+        n=len(rows),
+        tries=say_many(", in {n} try", ", in {n} tries", tries) if tries else "",
+        time=say(" and {time} at the desk", time=duration(sum(known))) if known else "",
+    )
 
 
 def _meter(rows: Sequence[Row]) -> str:
@@ -64,14 +76,15 @@ def _meter(rows: Sequence[Row]) -> str:
     present = [state for state in STATES if counts[state]]
     track = "".join(f'<i class="{STATES[state][1]}" style="--share:{counts[state]}"></i>' for state in present)
     items = "".join(
-        f'<li class="{STATES[state][1]}"><span><b>{counts[state]}</b> {STATES[state][0]}</span></li>'
+        f'<li class="{STATES[state][1]}"><span><b>{counts[state]}</b> {say(STATES[state][0])}</span></li>'
         for state in present
     )
     return f'<div class="meter"><div class="track" aria-hidden="true">{track}</div><ul>{items}</ul></div>'
 
 
 def _lecture(number: object, title: object, rows: Sequence[Row]) -> str:
-    passed = f'<span class="soft">{_n_passed(rows)} of {len(rows)}</span>'
+    share = say("{passed} of {n}", passed=_n_passed(rows), n=len(rows))
+    passed = f'<span class="soft">{share}</span>'
     name = f"{escape(number)} {escape(title)}".strip()
     head = f'<tr><th scope="rowgroup" colspan="{len(_COLUMNS)}">{name} {passed}</th></tr>'
     begun = any(_state(row) != "new" for row in rows)  # a lecture nobody has begun takes one line
@@ -80,9 +93,9 @@ def _lecture(number: object, title: object, rows: Sequence[Row]) -> str:
 
 def _exercise(row: Row) -> str:
     words, colour, sign = STATES[_state(row)]
-    badge = f'<span class="badge {colour}"><span aria-hidden="true">{sign}</span> {words}</span>'
+    badge = f'<span class="badge {colour}"><span aria-hidden="true">{sign}</span> {say(words)}</span>'
     if row.get("saw_solution"):
-        badge += ' <span class="soft">saw the solution</span>'
+        badge += f' <span class="soft">{say("saw the solution")}</span>'
     seconds = _seconds(row)
     cells = [
         badge,
@@ -126,7 +139,6 @@ def _day(moment: object) -> str:
     ('24 November 2026', '')
     """
     try:
-        day = datetime.fromisoformat(str(moment))
+        return say_day(datetime.fromisoformat(str(moment)))
     except ValueError:
         return ""
-    return f"{day.day} {day:%B %Y}"

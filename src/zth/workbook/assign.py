@@ -17,6 +17,7 @@ from pathlib import Path
 
 from zth.errors import ExerciseError
 from zth.files import atomic_write_all
+from zth.texts import mark, say
 from zth.workbook.handout import LOCK, Assigned, Handout, write_lock
 
 
@@ -41,6 +42,12 @@ def contents(handout: Handout) -> dict[str, str]:
     return {"README.md": _readme(handout), **stubs, LOCK: write_lock(handout)}
 
 
+_HOW = mark("""\
+Write your answers into the files beside this page. Keep their names, and the names of the functions
+and classes in them: that is how they are found. Add whatever helpers you like. Each file must run by
+itself, without the others. Hand in the `.py` files; leave out what you have not begun.""")
+
+
 def _readme(handout: Handout) -> str:
     rows = [
         f"| {each.exercise.id} | {each.exercise.title} | `{each.exercise.file_name}` | {each.points:g} |"
@@ -49,21 +56,19 @@ def _readme(handout: Handout) -> str:
     first = handout.assigned[0].exercise
     return "\n".join(
         [
-            f"# Exercises {handout.name}",
+            f"# {say('Exercises {names}', names=handout.name)}",
             "",
-            "| | exercise | your file | points |",
+            say("| | exercise | your file | points |"),
             "| --- | --- | --- | --- |",
             *rows,
             "",
-            "Write your answers into the files beside this page. Keep their names, and the names of the functions",
-            "and classes in them: that is how they are found. Add whatever helpers you like. Each file must run by",
-            "itself, without the others. Hand in the `.py` files; leave out what you have not begun.",
+            say(_HOW),
             "",
-            f"To see how far you are, in this folder, with `pip install zth=={handout.zth}`:",
+            say("To see how far you are, in this folder, with `pip install zth=={version}`:", version=handout.zth),
             "",
             f"    zth check {first.id} --desk .",
             "",
-            "An exercise of several parts gives points for each part that is right.",
+            say("An exercise of several parts gives points for each part that is right."),
             *(line for each in handout.assigned for line in _section(each)),
             "",
         ]
@@ -73,5 +78,5 @@ def _readme(handout: Handout) -> str:
 def _section(assigned: Assigned) -> list[str]:
     task = assigned.exercise.task
     heading = ["", f"## {assigned.exercise.id} {task.title}", ""]
-    needs = [f"It builds on {', '.join(task.needs)}.", ""] if task.needs else []
+    needs = [say("It builds on {ids}.", ids=", ".join(task.needs)), ""] if task.needs else []
     return [*heading, *needs, task.statement]

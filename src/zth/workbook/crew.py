@@ -25,6 +25,7 @@ from typing import Any
 
 from zth import processes
 from zth.errors import ZthError
+from zth.texts import say
 from zth.workbook.evidence import Case, Collected
 from zth.workbook.exercise import Exercise, get
 from zth.workbook.jail import Jail
@@ -86,7 +87,9 @@ def judge_all(tasks: Sequence[Task], n_workers: int) -> Generator[Result, None, 
                             failed_once.add(task)
                             open_tasks.append(task)
                             continue
-                        result = Result(task=task, fault="the grader's process ended or hung on this file, twice")
+                        result = Result(
+                            task=task, fault=say("the grader's process ended or hung on this file, twice")
+                        )
                     yield result
             busy = [worker for worker in workers if worker.task]
             wait([thing for worker in busy for thing in (worker.pipe, worker.process.sentinel)], timeout=1.0)
@@ -174,7 +177,7 @@ def judge_task(task: Task, jail: Jail) -> Result:
             verdict = judge(exercise, path, jail, witness)
     except Exception as error:
         told = str(error) if isinstance(error, ZthError) else f"{type(error).__name__}: {error}"
-        return Result(task=task, fault=f"the check failed at this file: {told}")
+        return Result(task=task, fault=say("the check failed at this file: {why}", why=told))
     return Result(
         task=task,
         verdict=verdict,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from zth.errors import ExerciseError
+from zth.texts import say
 from zth.workbook.crew import Result, Task, judge_all
 from zth.workbook.handout import Assigned, Handout
 from zth.workbook.journal import Journal, Judged, basis
@@ -71,7 +72,7 @@ def _read(submission: Submission, assigned: Assigned, *, late: bool) -> Task | M
     student, exercise = submission.student, assigned.exercise
     found = submission.files.get(exercise.id)
     if found is None:
-        return unjudged(assigned, student, "missing", "not handed in", late=late)
+        return unjudged(assigned, student, "missing", say("not handed in"), late=late)
     try:
         if found.problem:
             raise ExerciseError(f"{found.path.name}: {found.problem}.")
@@ -80,7 +81,9 @@ def _read(submission: Submission, assigned: Assigned, *, late: bool) -> Task | M
         return unjudged(assigned, student, "unreadable", error.problem, late=late)
     digest = hashlib.sha256(source.encode("utf-8")).hexdigest()
     if assigned.is_untouched(source):
-        return unjudged(assigned, student, "not begun", "the stub as it was handed out", source=digest, late=late)
+        return unjudged(
+            assigned, student, "not begun", say("the stub as it was handed out"), source=digest, late=late
+        )
     return Task(student=student, exercise=exercise.id, source=source, digest=digest)
 
 
@@ -134,8 +137,9 @@ def _notes(found: Judged, file: Found) -> list[str]:
     """What a teacher should know besides the verdict."""
     notes = []
     if found.imports:
-        notes.append(f"imports {', '.join(found.imports)}, which holds the answers")
+        notes.append(say("imports {names}, which holds the answers", names=", ".join(found.imports)))
     if file.others:
         others = ", ".join(path.name for path in file.others[:3])
-        notes.append(f"{file.path.name} counts, the newest of several; not {others}")
+        told = say("{name} counts, the newest of several; not {others}", name=file.path.name, others=others)
+        notes.append(told)
     return notes

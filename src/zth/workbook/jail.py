@@ -27,7 +27,7 @@ from typing import IO, Any, Self
 import psutil
 
 import zth
-from zth.texts import say
+from zth.texts import mark, say
 from zth.workbook import defences, wire
 from zth.workbook.check import Limits
 from zth.workbook.pack import packs
@@ -42,6 +42,16 @@ KEPT_OUTPUT = 16_384
 """Characters of a learner's printing that are kept; the rest is read and dropped."""
 
 
+_NOTES = {
+    "walled": mark("{message} (an answer may write in its own folder only, and has no network)"),
+    "no message": mark("(its message could not be made)"),
+    "unreadable": mark("a {type} that cannot be read ({why})"),
+    "too many numbers": mark("a {type} of {mb} MB of lists and numbers, more than the {most} MB that are read"),
+    "too large": mark("a {type} of {mb} MB in all, more than the {most} MB that are read"),
+}
+"""What a servant has to say itself, by the name that it sends. The words are ours: none of its own is a pattern."""
+
+
 class Raised(Exception):
     """The learner's code raised an exception. Made from what the other process tells, so any of it may be missing."""
 
@@ -50,6 +60,10 @@ class Raised(Exception):
         self.type_name = legible(told["type"])
         self.bases = [legible(name) for name in told["bases"]]
         self.message = legible(told["message"])
+        """As the exception has it, the same in every language."""
+        values = {name: legible(value) for name, value in dict(told["values"]).items()}
+        self.words = say(_NOTES[told["note"]], **values) if told["note"] else self.message
+        """As a person is told it."""
         self.frames = [(int(line), legible(function), legible(text)) for line, function, text in told["frames"]]
 
 
@@ -222,7 +236,7 @@ class Answer:
         """The functions of torch, NumPy and the standard library that the file has replaced."""
         names = self.ask("patched")
         if not isinstance(names, list):
-            raise _forged("a list of names was asked for")
+            raise _forged(say("a list of names was asked for"))
         return [legible(name) for name in names]
 
     def variables(self, names: Sequence[str]) -> dict[str, Any]:
@@ -232,7 +246,7 @@ class Answer:
         except Raised:  # too large to travel, say
             return {}
         if not isinstance(held, dict):
-            raise _forged("a dictionary was asked for")
+            raise _forged(say("a dictionary was asked for"))
         return held
 
     def ask(self, op: str, **question: object) -> Any:
@@ -248,7 +262,7 @@ class Answer:
             if not isinstance(reply, dict) or len(reply) != 1 or not set(reply) <= {"value", "raised"}:
                 raise wire.WireError("an answer of another form")
         except TimeoutError as error:
-            raise Trouble("time", say("no answer within {seconds:g} s", seconds=self._limits.seconds)) from error
+            raise late(self._limits) from error
         except ConnectionError as error:
             self.hung_up = True
             raise Trouble("ended", say("the process ended before it answered")) from error
@@ -301,8 +315,13 @@ class Answer:
         return ""
 
 
+def late(limits: Limits) -> Trouble:
+    """The answer has used up its time."""
+    return Trouble("time", say("no answer within {seconds:g} s", seconds=limits.seconds))
+
+
 def _forged(why: object) -> Trouble:
-    return Trouble("forged", f"something else than an answer came through the judge's channel: {why}")
+    return Trouble("forged", say("something else than an answer came through the judge's channel: {why}", why=why))
 
 
 def _raised(told: Any) -> Exception:
@@ -310,7 +329,7 @@ def _raised(told: Any) -> Exception:
     try:
         return Raised(told)
     except (KeyError, TypeError, ValueError) as error:
-        return _forged(f"an exception without its {error}")
+        return _forged(say("an exception without its {what}", what=error))
 
 
 def legible(text: object) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 
 from zth.errors import ExerciseError
+from zth.texts import say, translated
 from zth.workbook.pack import COURSE, Pack, packs
 
 
@@ -55,7 +56,8 @@ class Lecture:
         >>> lectures()[0].title
         'micrograd'
         """
-        return self._page.partition("\n")[0].removeprefix(f"# Lecture {self.number}: ").strip()
+        first = self.page.partition("\n")[0].strip()
+        return re.sub(rf"^# (?:\w+ {self.number}: )?", "", first)  # "Lecture" is another word in other languages
 
     @property
     def video(self) -> str:
@@ -64,12 +66,14 @@ class Lecture:
         >>> lectures()[0].video
         'https://youtu.be/VMj-3S1tku0'
         """
-        found = re.search(r"^Video: <(https://\S+)>$", self._page, flags=re.MULTILINE)
+        own = (self.folder / "README.md").read_text(encoding="utf-8")
+        found = re.search(r"^Video: <(https://\S+)>$", own, flags=re.MULTILINE)
         return found[1] if found else ""
 
     @property
-    def _page(self) -> str:
-        return (self.folder / "README.md").read_text(encoding="utf-8")
+    def page(self) -> str:
+        """Its README.md, in the reader's language."""
+        return translated(self.folder / "README.md").read_text(encoding="utf-8")
 
     @property
     def has_measurement(self) -> bool:
@@ -97,7 +101,9 @@ def find(lecture_id: str) -> Lecture:
     found = known.get(plain_id(lecture_id))
     if found is None:
         names = ", ".join(each.name for each in known.values())
-        raise ExerciseError(f"There is no lecture {lecture_id!r}.", f"Name one of {names}.")
+        raise ExerciseError(
+            say("There is no lecture {id!r}.", id=lecture_id), say("Name one of {names}.", names=names)
+        )
     return found
 
 

@@ -12,13 +12,25 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from zth.texts import mark, say
 from zth.workbook.handout import Assigned, Handout
 from zth.workbook.submissions import Submission
 from zth.workbook.verdict import PartVerdict, Verdict
+from zth.workbook.verdict import State as PartState
 
 State = Literal["judged", "not begun", "missing", "unreadable", "stopped", "rejected", "unjudged"]
 """judged: every part was asked; stopped: the process ended before, the parts until then count; rejected: the file did
 what an answer must not do, and nothing counts; unjudged: the fault is the grader's, a person must look."""
+
+_WORDS: dict[State, str] = {
+    "judged": mark("judged"),
+    "not begun": mark("not begun"),
+    "missing": mark("missing"),
+    "unreadable": mark("unreadable"),
+    "stopped": mark("stopped"),
+    "rejected": mark("rejected"),
+    "unjudged": mark("unjudged"),
+}
 
 LOOK = ("unreadable", "rejected", "unjudged")
 """The states that call for a person."""
@@ -29,7 +41,7 @@ class PartMark:
     """One part of an exercise: its state as in the verdict, and what it is worth."""
 
     name: str
-    state: str
+    state: PartState
     points: float
     of: float
     says: str = ""
@@ -52,6 +64,11 @@ class Mark:
     late: bool = False
     borrows: Sequence[str] = ()
     """The modules of zth that the file imports: they hold the answers."""
+
+    @property
+    def word(self) -> str:
+        """The state, for people."""
+        return say(_WORDS[self.state])
 
     @property
     def look(self) -> bool:

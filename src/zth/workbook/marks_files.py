@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from zth.workbook import told
 from zth.workbook.handout import version
 from zth.workbook.marks import Mark, Marks, Student
 from zth.workbook.similar import Group
@@ -84,11 +85,11 @@ def pairs_csv(groups: Iterable[Group]) -> str:
     """One row for each pair of like answers, and for each that is a published one."""
     rows: list[Sequence[object]] = []
     for group in groups:
-        told = [group.nodes, "yes" if group.is_short else "", len(group.students)]
+        more = [group.nodes, "yes" if group.is_short else "", len(group.students)]
         if group.published:
-            rows += [[group.exercise, student, f"zth: {group.published}", "", *told] for student in group.students]
+            rows += [[group.exercise, student, f"zth: {group.published}", "", *more] for student in group.students]
         identical = "yes" if group.identical else ""
-        rows += [[group.exercise, one, two, identical, *told] for one, two in group.pairs()]
+        rows += [[group.exercise, one, two, identical, *more] for one, two in group.pairs()]
     return _csv(["exercise", "one", "two", "identical_files", "nodes", "short", "how_many_share_it"], rows)
 
 
@@ -125,13 +126,13 @@ def to_gradescope(student: Student) -> dict[str, Any]:
             "score": part.points,
             "max_score": part.of,
             "status": "passed" if part.state == "passed" else "failed",
-            "output": part.says or ("" if part.state == "passed" else mark.note or part.state),
+            "output": part.says or ("" if part.state == "passed" else mark.note or told.state(part.state)),
             "output_format": "text",
         }
         for mark in student.marks
         for number, part in enumerate(mark.parts, 1)
     ]
-    notes = [*student.notes, *(f"{mark.exercise}: {mark.state}; {mark.note}" for mark in student.marks if mark.note)]
+    notes = [*student.notes, *(f"{mark.exercise}: {mark.word}; {mark.note}" for mark in student.marks if mark.note)]
     return {
         "score": rounded(student.points),
         "execution_time": round(sum(mark.seconds for mark in student.marks)),

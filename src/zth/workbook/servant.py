@@ -195,13 +195,15 @@ class Servant:
         """A result as a frame; one that cannot travel is told as an exception of its own kind."""
         try:
             frame = wire.pack({"value": value}, self._keep)
-            problem = wire.excess(frame)
-            if not problem:
+            excess = wire.excess(frame)
+            if excess is None:
                 return frame
+            note, values = excess
         except Exception as error:
-            problem = f"cannot be read ({type(error).__name__}: {error})"
-        told = {"type": "UnusableResult", "bases": [], "message": f"a {type(value).__name__} that {problem}"}
-        return wire.pack({"raised": {**told, "frames": []}})
+            note, values = "unreadable", {"why": f"{type(error).__name__}: {error}"[:2000]}
+        values = {"type": type(value).__name__, **values}
+        told = {"type": "UnusableResult", "bases": [], "message": f"{note}: {values}", "frames": []}
+        return wire.pack({"raised": {**told, "note": note, "values": values}})
 
     def do_load(self, path: str, source: str) -> None:
         """Run the learner's file as a module of its own name, from a copy in this process's own folder.
@@ -317,7 +319,10 @@ def _root(thing: object) -> str:
 
 
 def describe(error: BaseException, path: str) -> dict[str, object]:
-    """An exception as plain values: its type, its message, and where in the learner's file it came from."""
+    """An exception as plain values: its type, its message, and where in the learner's file it came from.
+
+    What we have to say about it ourselves is a `note` by name; the judge has the words (see `jail`).
+    """
     frames = [
         [frame.lineno or 0, frame.name, (frame.line or "").strip()]
         for frame in traceback.extract_tb(error.__traceback__)
@@ -325,14 +330,15 @@ def describe(error: BaseException, path: str) -> dict[str, object]:
     ]
     if isinstance(error, SyntaxError) and error.filename == path:
         frames = [[error.lineno or 0, "", (error.text or "").strip()]]
+    walled = isinstance(error, PermissionError) and error.errno in (errno.EACCES, errno.EPERM)
+    note = "walled" if walled else ""
     try:
         message = str(error)[:2000]
     except Exception:  # a learner's exception class may break its own __str__
-        message = "(its message could not be made)"
-    if isinstance(error, PermissionError) and error.errno in (errno.EACCES, errno.EPERM):
-        message += " (an answer may write in its own folder only, and has no network)"
+        message, note = "", "no message"
     names = [base.__name__ for base in type(error).__mro__ if base not in (object, BaseException)]
-    return {"type": names[0], "bases": names, "message": message, "frames": frames[-3:]}
+    told = {"type": names[0], "bases": names, "message": message, "frames": frames[-3:]}
+    return {**told, "note": note, "values": {"message": message}}
 
 
 def main() -> None:

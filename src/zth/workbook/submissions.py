@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from zth.errors import ConfigError, ExerciseError
+from zth.texts import mark, say
 from zth.workbook.exercise import Exercise
 
 DEEPEST = 4
@@ -117,7 +118,7 @@ def _put(entry: Path, piles: dict[str, _Pile], exercises: Sequence[Exercise]) ->
         return False
     pile = piles.setdefault(student or entry.name, _Pile())
     pile.paths.append(entry)
-    pile.problem = f"{entry.name} is a link; links are not followed" if is_link else pile.problem
+    pile.problem = say("{name} is a link; links are not followed", name=entry.name) if is_link else pile.problem
     pile.when, pile.late = when or pile.when, late or pile.late
     return True
 
@@ -126,14 +127,14 @@ def _walk(folder: Path, pile: _Pile) -> None:
     """The files under a student's folder, nearest first, as far as is reasonable, onto the pile."""
 
     def cannot(error: OSError) -> None:
-        pile.problem = f"a folder cannot be opened: {error.strerror}"
+        pile.problem = say("a folder cannot be opened: {why}", why=error.strerror)
 
     for place, folders, names in os.walk(folder, onerror=cannot, followlinks=False):
         depth = len(Path(place).relative_to(folder).parts)
         folders[:] = sorted(name for name in folders if _counts(name)) if depth < DEEPEST else []
         pile.paths += [Path(place) / name for name in sorted(names) if _counts(name)]
         if len(pile.paths) > MOST_FILES:
-            pile.problem = f"more than {MOST_FILES:,} files; the others were not looked at"
+            pile.problem = say("more than {n:,} files; the others were not looked at", n=MOST_FILES)
             return
 
 
@@ -178,8 +179,8 @@ def _submission(student: str, pile: _Pile, exercises: Sequence[Exercise]) -> Sub
         if mine := [path for path in pile.paths if _is_for(path.name, exercise)]:
             files[exercise.id] = _choose(mine, exercise)
     if not files and not pile.problem:
-        told = ", ".join(path.name for path in pile.paths[:5]) or "nothing"
-        notes.append(f"no file of an exercise; there is {told}")
+        told = ", ".join(path.name for path in pile.paths[:5]) or say("nothing")
+        notes.append(say("no file of an exercise; there is {names}", names=told))
     when, clock, note = _time(pile, [found.path for found in files.values()])
     notes += [note] if note else []
     return Submission(student=student, files=files, handed_in=when, clock=clock, said_late=pile.late, notes=notes)
@@ -194,7 +195,7 @@ def _choose(paths: Sequence[Path], exercise: Exercise) -> Found:
 
     *others, path = sorted(paths, key=rank)
     mode = path.lstat().st_mode
-    problem = "" if stat.S_ISREG(mode) else "it is a link, a folder or a pipe, not a file"
+    problem = "" if stat.S_ISREG(mode) else say("it is a link, a folder or a pipe, not a file")
     return Found(path=path, problem=problem, others=others)
 
 
@@ -208,9 +209,9 @@ def _time(pile: _Pile, files: Sequence[Path]) -> tuple[datetime | None, str, str
             with stamp.open(encoding="utf-8") as file:
                 return parse_time(file.read(200).strip()), "timestamp.txt", ""
         except (OSError, ValueError):
-            return newest, "file time", "timestamp.txt cannot be read; the file's time counts"
+            return newest, mark("file time"), say("timestamp.txt cannot be read; the file's time counts")
     if pile.when is not None:
-        return pile.when, "file name", ""
+        return pile.when, mark("file name"), ""
     return newest, "file time" if newest else "", ""
 
 

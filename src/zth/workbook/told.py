@@ -44,6 +44,15 @@ def word(part: PartVerdict) -> str:
     return f"{say(_WORDS[part.state])} {', '.join(part.follows)}".strip()
 
 
+def state(name: State) -> str:
+    """A part's state alone.
+
+    >>> state("passed"), state("unreached")
+    ('passed', 'not reached')
+    """
+    return say("passed") if name == "passed" else say(_WORDS[name])
+
+
 def rows(part: PartVerdict) -> list[tuple[str, str]]:
     """A failure in detail: labels and texts, those that there are.
 

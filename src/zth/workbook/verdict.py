@@ -95,7 +95,7 @@ def raised(name: str, call: str, error: Raised, limits: Limits) -> PartVerdict:
         name=name,
         state="unwritten" if unwritten else "raised",
         call=call,
-        got=f"{error.type_name}: {error.message}".removesuffix(": "),
+        got=f"{error.type_name}: {error.words}".removesuffix(": "),
         says=says,
         place=place,
     )

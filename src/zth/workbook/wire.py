@@ -76,13 +76,13 @@ def unpack_bytes(frame: bytes, revive: Revive | None = None) -> Any:
     return unpack(frame[start : start + n_header], frame[start + n_header :], revive)
 
 
-def excess(frame: bytes) -> str:
-    """How a frame is too large to be received, for a person; "" where it is not."""
+def excess(frame: bytes) -> tuple[str, dict[str, str]] | None:
+    """How a frame is too large to be received: which part of it, and the megabytes. None where it is not."""
     n_header, _ = _LENGTHS.unpack_from(frame)
-    for size, most, what in ((n_header, MAX_HEADER, "as lists and numbers"), (len(frame), MAX_FRAME, "in all")):
+    for size, most, what in ((n_header, MAX_HEADER, "too many numbers"), (len(frame), MAX_FRAME, "too large")):
         if size > most:
-            return f"has {size / 1e6:,.0f} MB {what}, more than the {most / 1e6:,.0f} MB that are read"
-    return ""
+            return what, {"mb": f"{size / 1e6:,.0f}", "most": f"{most / 1e6:,.0f}"}
+    return None
 
 
 def receive(channel: socket.socket, deadline: float | None = None) -> tuple[bytes, bytes] | None:

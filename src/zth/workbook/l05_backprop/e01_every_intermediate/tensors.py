@@ -17,6 +17,7 @@ from torch import Tensor
 from zth.backprop.atoms import Intermediates
 from zth.compare import LECTURE_5, as_array
 from zth.errors import ExerciseError
+from zth.texts import say
 from zth.workbook.check import Part
 from zth.workbook.l05_backprop.e01_every_intermediate.check import PARTS, TOLERANCE
 from zth.workbook.l05_backprop.e01_every_intermediate.solution import backward
@@ -44,16 +45,18 @@ def asked_of(tensors: Mapping[str, Any]) -> tuple[dict[str, object], list[Part]]
 def _forward(tensors: Mapping[str, Any]) -> dict[str, Tensor]:
     if lacking := [name for name in FORWARD if name not in tensors]:
         raise ExerciseError(
-            f"Gradients belong to a forward pass, and {', '.join(lacking)} of it cannot be found.",
-            "Run the cell of the forward pass; its tensors must have the names that 5.1's `backward` gives them.",
+            say("Gradients belong to a forward pass, and {names} of it cannot be found.", names=", ".join(lacking)),
+            say(
+                "Run the cell of the forward pass; its tensors must have the names that 5.1's `backward` gives them."
+            ),
         )
     try:
         found = {name: _tensor(tensors[name]) for name in FORWARD}
         backward(**found)
     except (RuntimeError, IndexError, TypeError, ValueError) as error:
         raise ExerciseError(
-            f"The tensors of the forward pass do not fit together: {error}.",
-            "Run its cell again, then the gradients'.",
+            say("The tensors of the forward pass do not fit together: {why}.", why=error),
+            say("Run its cell again, then the gradients'."),
         ) from error
     return found
 
