@@ -42,7 +42,8 @@ def _example(lab: Lab) -> None:
     lab.run.svg(
         "From four logits to the loss, and back",
         svg(_written_out(), title="The graph of softmax and negative log-likelihood", down=True),
-        "data is what came forward, grad what came back. Grey boxes are what somebody put in, round ones operations.",
+        "data is what came forward, grad what came back: blue where the loss rises with a number, orange where it "
+        "falls, the stronger, the more. A thick frame is what somebody put in, a round one an operation.",
     )
     logits = [Value(x) for x in LOGITS]
     probs = softmax(logits)
