@@ -12,6 +12,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
+from random import Random
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from zth.autograd import Value
 from zth.autograd.functional import logsumexp, softmax
 from zth.autograd.nn import Module
+from zth.data.vocab import Vocabulary
 from zth.errors import ConfigError
 from zth.seeds import python_stream
 
@@ -127,3 +129,26 @@ def rms_norm(xs: Vector) -> Vector:
     """(C,) -> (C,) of mean square 1."""
     scale = (dot(xs, xs) * (1 / len(xs)) + 1e-5) ** -0.5
     return [x * scale for x in xs]
+
+
+# ----- training --------------------------------------------------------------------------------------------------
+
+
+def documents(lines: Sequence[str], vocabulary: Vocabulary, seed: int = 42) -> list[list[int]]:
+    """Shuffled lines -> their ids, with the boundary at both ends.
+
+    >>> documents(["ava"], Vocabulary.of_lines(["ava"]))
+    [[0, 1, 2, 1, 0]]
+    """
+    shuffled = python_stream(seed, "documents").sample(lines, len(lines))
+    return [vocabulary.encode(f"{vocabulary.boundary}{line}{vocabulary.boundary}") for line in shuffled]
+
+
+def write(model: ScalarGPT, vocabulary: Vocabulary, rng: Random, temperature: float = 0.5) -> str:
+    """A new line, character by character, until the boundary comes or the block is full."""
+    past, ids = Past(), [0]
+    while len(ids) <= model.block and (len(ids) == 1 or ids[-1]):
+        logits = model(model.tokens[ids[-1]], past)
+        chances = [p.data for p in softmax([x * (1 / temperature) for x in logits])]
+        ids += rng.choices(range(len(chances)), chances)
+    return vocabulary.decode([number for number in ids if number])
