@@ -1,7 +1,6 @@
 """The scalar GPT of lecture 7: microgpt's kind of engine, ours, its replay, and the same model as arrays.
 
-    python bench/scalar_gpt.py             7 turns of 8 documents each: about a minute and a half
-    python bench/scalar_gpt.py --whole     and the lesson's 1,000 documents by replay, NumPy and torch, tapes included
+    python bench/scalar_gpt.py        9 turns of 10 documents each, then 1,000 documents by replay: about a minute
 
 All sides begin with the same weights and train on the same documents, one a step, in float64; they take turns in one
 process, of one thread, and their losses must agree to 1e-9 at every step. What one side leaves to the garbage
@@ -11,7 +10,6 @@ the row that says so. A turn's time is divided by its documents, whose lengths a
 
 from __future__ import annotations
 
-import argparse
 import gc
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,14 +20,14 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from _table import Row, Times, peak_mb, show
-from scalar_gpt_baselines import STEPS, Fused, Microgpt, Torch
+from _table import Row, Times, interleave, main, peak_mb
+from scalar_gpt_baselines import Fused, Microgpt, Torch
 from zth.data.sources import names
 from zth.data.vocab import Vocabulary
 from zth.runs import machine
-from zth.workbook.l07_gpt.scalar_gpt import Eager, Replayed, ScalarGPT, Training, documents
+from zth.workbook.l07_gpt.scalar_gpt import BLOCK, ScalarGPT, Training, documents
 
-TURNS, PER_TURN = 7, 8
+TURNS, PER_TURN, WHOLE = 9, 10, 1000
 AGREE = 1e-9
 ENGINE, ENGINE_OFF, EAGER, EAGER_OFF = "microgpt's engine", "microgpt's engine, gc off", "eager", "eager, gc off"
 REPLAY, NUMPY, TORCH = "replay", "NumPy, fused", "torch"
@@ -57,23 +55,18 @@ class Bench:
         """The same at every call."""
         return ScalarGPT(self.vocab_size)
 
-    def baseline(self, make: Callable[..., Any]) -> Side:
-        side: Side = make(self.weights, self.vocab_size)
-        return side
-
-    def ours(self, make: Callable[[ScalarGPT], Any]) -> Side:
-        model = self.model()
-        return Training(model, make(model))
-
     def sides(self) -> dict[str, Side]:
+        def baseline(make: Callable[..., Any]) -> Any:
+            return make(self.weights, self.vocab_size)
+
         return {
-            ENGINE: self.baseline(Microgpt),
-            ENGINE_OFF: self.baseline(Microgpt),
-            EAGER: self.ours(Eager),
-            EAGER_OFF: self.ours(Eager),
-            REPLAY: self.ours(Replayed),
-            NUMPY: self.baseline(Fused),
-            TORCH: self.baseline(Torch),
+            ENGINE: baseline(Microgpt),
+            ENGINE_OFF: baseline(Microgpt),
+            EAGER: Training(self.model(), eager=True),
+            EAGER_OFF: Training(self.model(), eager=True),
+            REPLAY: Training(self.model()),
+            NUMPY: baseline(Fused),
+            TORCH: baseline(Torch),
         }
 
 
@@ -114,26 +107,67 @@ def agree(sides: Mapping[str, Side]) -> None:
             assert abs(a - b) < AGREE, (name, step, a, b)
 
 
-def measure(turns: int = TURNS, per_turn: int = PER_TURN) -> list[Row]:
+def measure() -> list[Row]:
+    torch.set_num_threads(1)
     bench = Bench()
     sides = bench.sides()
-    batches = [bench.documents[i * per_turn : (i + 1) * per_turn] for i in range(turns + 1)]
-    for ids in {len(ids): ids for batch in batches for ids in batch}.values():
-        bench_tapes(sides, ids)
+    batches = [bench.documents[i * PER_TURN : (i + 1) * PER_TURN] for i in range(TURNS + 1)]
+    record_lengths(sides[REPLAY], batches)
     times = take_turns(sides, batches)
     agree(sides)
-    how = f"{turns} turns of {per_turn} documents, one thread, float64. {machine()}"
-    pairs = [
-        (EAGER, ENGINE, 3.0),
-        (EAGER_OFF, ENGINE_OFF, None),
-        (REPLAY, ENGINE, 100.0),
-        (REPLAY, ENGINE_OFF, None),
-        (REPLAY, EAGER, None),
-        (REPLAY, NUMPY, None),
-        (REPLAY, TORCH, None),
-    ]
     rows = [
-        replace(Row.of_times(f"a document: {a} / {b}", times[a], times[b], target=target), how=how)
-        for a, b, target in pairs
+        Row.of_times(f"a document: {a} / {b}", times[a], times[b], target=target)
+        for a, b, target in (
+            (EAGER, ENGINE, 3.0),
+            (EAGER_OFF, ENGINE_OFF, None),
+            (REPLAY, ENGINE, 100.0),
+            (REPLAY, ENGINE_OFF, None),
+            (REPLAY, EAGER, None),
+            (REPLAY, NUMPY, None),
+            (REPLAY, TORCH, None),
+        )
     ]
-    return [*rows, recording(bench)]
+    rows += [recording(bench), whole(bench, times[ENGINE])]
+    how = f"{TURNS} turns of {PER_TURN} documents, one thread, float64, {machine()['processor']}"
+    return [replace(row, how=how) for row in rows]
+
+
+def record_lengths(side: Any, batches: Sequence[Sequence[Sequence[int]]]) -> None:
+    """The tapes of all lengths that will be met are made ahead of the clock: `recording` and `whole` tell what they
+    cost."""
+    for ids in {len(ids): ids for batch in batches for ids in batch}.values():
+        side.by_replay(ids[: BLOCK + 1])
+
+
+def recording(bench: Bench) -> Row:
+    """The first step of a length (record, plan, run) against two eager steps of the same document."""
+    ids = next(ids for ids in bench.documents if len(ids) == 8)
+    eager = Training(bench.model(), eager=True)
+
+    def first() -> None:
+        Training(bench.model()).step(ids)
+
+    def two() -> None:
+        bench.model()
+        eager.step(ids)
+        eager.step(ids)
+
+    name = "first step of a length / two eager ones"
+    return Row.of_times(name, *interleave(first, two, repeats=TURNS, before=gc.collect), peak_mb=peak_mb(first))
+
+
+def whole(bench: Bench, of_engine: Times) -> Row:
+    """The lesson's training from its first document to its last, tapes included; the engine's by its median."""
+    training = Training(bench.model())
+    started = time.perf_counter()
+    for ids in bench.documents[:WHOLE]:
+        training.step(ids)
+    seconds = time.perf_counter() - started
+    last = sum(training.losses[-100:]) / len(training.losses[-100:])
+    note = f"loss of the last 100: {last:.4f}; the engine's time is {WHOLE:,} times its median"
+    name = f"{WHOLE:,} documents, tapes included"
+    return Row(name=name, ours=seconds, baseline=WHOLE * of_engine.median, unit="s", note=note)
+
+
+if __name__ == "__main__":
+    main("The scalar GPT: microgpt's kind of engine, ours, replay, NumPy, torch", measure)
