@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zth.autograd.ops import table
-from zth.autograd.schedule import LARGEST, ONE, SUM, Graph, Group
+from zth.autograd.schedule import LARGEST, ONE, SUM, Group
 from zth.autograd.tape import ROWS, Tape
 
 Array = NDArray[Any]
@@ -157,6 +157,14 @@ def _padded(uses: Array, starts: Array, count: Array) -> Array:
     return np.where(inside, uses[np.where(inside, starts + k, 0)], NO_EDGE)
 
 
+def _pull(memory: Memory, group: Group, out: slice) -> Read:
+    return memory.pull(out.start, out.stop) if group.live else _nothing
+
+
+def _nothing() -> Array:
+    raise AssertionError("no gradient is wanted of this group")
+
+
 class Elementwise:
     """A row of the table over (n, B) operands."""
 
@@ -165,7 +173,7 @@ class Elementwise:
         self.reads = [memory.read(nodes, i) for i, nodes in enumerate(group.operands)]
         self.out = memory.values[out]
         self.edges = [None if block is None else memory.edges[block] for block in edges]
-        self.pull = memory.pull(out.start, out.stop) if group.live else None
+        self.pull = _pull(memory, group, out)
 
     def forward(self) -> None:
         value, *slopes = self.rule(*[read() for read in self.reads])
@@ -187,16 +195,19 @@ class Sum:
     def __init__(self, memory: Memory, group: Group, out: slice, edges: Sequence[slice | None]) -> None:
         left, right = group.operands
         self.left, self.right = memory.read(left, 0), memory.read(right, 1)
-        self.products = None if (left == ONE).all() else memory.scratch(0, left.shape)
+        self.plain = bool((left == ONE).all())
+        self.memory, self.shape = memory, left.shape
         self.out = memory.values[out]
         self.edges = [
             None if block is None else memory.edges[block].reshape(*left.shape, memory.batch) for block in edges
         ]
-        self.pull = memory.pull(out.start, out.stop) if group.live else None
+        self.pull = _pull(memory, group, out)
 
     def forward(self) -> None:
-        right = self.right()
-        add_up(right if self.products is None else np.multiply(self.left(), right, out=self.products), self.out)
+        products = self.right()
+        if not self.plain:
+            products = np.multiply(self.left(), products, out=self.memory.scratch(0, self.shape))
+        add_up(products, self.out)
 
     def backward(self) -> None:
         gradient = self.pull()
@@ -215,15 +226,16 @@ class Matrices:
 
     def __init__(self, memory: Memory, group: Group, out: slice, edges: Sequence[slice | None]) -> None:
         (C, J, N), (_, K, _) = group.nodes.shape, group.operands[1].shape
-        self.rows = memory.place[group.operands[0]]
         self.values, self.batch = memory.values, memory.batch
-        self.left, self.right = np.empty((C, J, K), memory.values.dtype), np.empty((C, K, N * self.batch), self.values.dtype)
+        self.left = np.empty((C, J, K), self.values.dtype)
+        self.right = np.empty((C, K, N * self.batch), self.values.dtype)
+        self.rows = memory.place[group.operands[0]]
         self.right_rows = np.ascontiguousarray(memory.place[group.operands[1]])
         self.out = memory.values[out].reshape(C, J, N * self.batch)
         first, second = edges
         self.left_edges = None if first is None else memory.edges[first, 0].reshape(C, J, K)
         self.right_edges = None if second is None else memory.edges[second].reshape(C, K, N * self.batch)
-        self.pull = memory.pull(out.start, out.stop) if group.live else None
+        self.pull = _pull(memory, group, out)
 
     def forward(self) -> None:
         C, K, _ = self.right.shape
@@ -246,13 +258,13 @@ class Largest:
     """(K, n) -> (n,) the largest of K; made where no gradient is wanted."""
 
     def __init__(self, memory: Memory, group: Group, out: slice, edges: Sequence[slice | None]) -> None:
-        self.read, self.out, self.pull = memory.read(group.operands[0]), memory.values[out], None
+        self.read, self.out, self.pull = memory.read(group.operands[0]), memory.values[out], _nothing
 
     def forward(self) -> None:
         np.maximum.reduce(self.read(), axis=0, out=self.out)
 
     def backward(self) -> None:
-        raise AssertionError("no gradient flows through it")
+        self.pull()
 
 
 Operation = Elementwise | Sum | Matrices | Largest

@@ -49,7 +49,7 @@ class Replay:
         plan = list(groups(graph, batch=batch, matrices=not in_order))
         self.memory = memory = Memory(tape, graph.live, plan, batch, np.dtype(dtype))
         self.operations = operations(tape, plan, memory)
-        self._backward = [operation for operation in reversed(self.operations) if operation.pull is not None]
+        self._backward = [op for op, group in zip(self.operations, plan, strict=True) if group.live][::-1]
         middle = 2 + tape.n_inputs
         self._inputs, self._parameters = memory.values[2:middle], memory.values[middle : middle + tape.n_parameters]
         self._pull_inputs = memory.pull(2, middle) if tape.wanted.any() else None
