@@ -16,7 +16,9 @@ def test_the_moons_train_alike_by_replay() -> None:
     found = list(train(twin.compiled(loss_and_scores), points.tolist(), labels.tolist(), steps=15))
     assert same([p.loss for p in found], [p.loss for p in wanted])
     assert [p.accuracy for p in found] == [p.accuracy for p in wanted]
-    assert same([p.data for p in twin.parameters()], [p.data for p in model.parameters()]), "the model itself has learnt"
+    assert same([p.data for p in twin.parameters()], [p.data for p in model.parameters()]), (
+        "the model itself has learnt"
+    )
 
 
 def test_each_shape_of_inputs_is_recorded_once_on_the_same_parameters() -> None:

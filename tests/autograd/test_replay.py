@@ -1,4 +1,4 @@
-"""The replay against the eager engine: on random graphs, on nets, in batches; to the bit where the order is the same."""
+"""The replay against the eager engine: random graphs, nets, batches; to the bit where the order is the same."""
 
 from collections import Counter
 from typing import Any
@@ -13,6 +13,7 @@ from zth.autograd.demo import loss_and_scores
 from zth.autograd.functional import cross_entropy
 from zth.autograd.nn import MLP
 from zth.autograd.replay import Replay
+from zth.autograd.stepwise import Stepwise
 from zth.autograd.tape import record
 from zth.compare import EXACT, FLOAT32, difference, same
 from zth.data.moons import moons
@@ -142,18 +143,21 @@ def test_a_net_on_a_full_batch(in_order: bool) -> None:
     ruler = {"tolerance": EXACT} if in_order else {}
     assert difference(outputs, [x.data for x in wanted], **ruler) is None
     assert difference(replay.parameter_gradients, [p.grad for p in model.parameters()], **ruler) is None
-    assert any(group.ndim == 3 for group in (getattr(o, "out", replay.parameters) for o in replay.operations)) != in_order
+    assert (
+        any(group.ndim == 3 for group in (getattr(o, "out", replay.parameters) for o in replay.runner.operations))
+        != in_order
+    )
 
 
 def test_float32() -> None:
-    model, tape, points, labels = moons_loss()
+    _, tape, points, labels = moons_loss()
     double, single = Replay(tape), Replay(tape, dtype=np.float32)
     results = []
     for replay in (double, single):
         outputs = replay.forward(points, labels)
         replay.backward()
         results.append((outputs, replay.parameter_gradients))
-    assert single.memory.values.dtype == single.memory.edges.dtype == results[1][0].dtype == np.float32
+    assert single.runner.memory.values.dtype == single.runner.memory.edges.dtype == results[1][0].dtype == np.float32
     assert same(results[1][0], results[0][0], FLOAT32)
     assert same(results[1][1], results[0][1], FLOAT32)
 
@@ -192,7 +196,9 @@ def test_every_node_can_be_looked_at() -> None:
     nodes[tape.outputs[0]].backward()
     assert same(replay.node_values()[:, 0], [node.data for node in nodes])
     wanted = np.array([node.grad for node in nodes])
-    data = np.arange(tape.n_nodes) < tape.n_inputs  # of plain numbers, and what is made of these alone, none is wanted
+    data = (
+        np.arange(tape.n_nodes) < tape.n_inputs
+    )  # of plain numbers, and what is made of these alone, none is wanted
     for i, (_, a, b) in enumerate(tape.steps(), tape.n_leaves):
         data[i] = data[a] and (b < 0 or data[b])
     constants = slice(tape.n_inputs + tape.n_parameters, tape.n_leaves)
@@ -208,7 +214,7 @@ def test_a_chain_of_additions_is_no_worst_case() -> None:
     assert replay.forward(np.arange(1000.0))[0, 0] == 499500
     replay.backward()
     assert (replay.input_gradients == 1).all()
-    assert len(replay.operations) == 1
+    assert len(replay.runner.operations) == 1
 
 
 def test_outputs_may_be_leaves_inner_nodes_and_the_same_twice() -> None:
@@ -241,5 +247,29 @@ def test_what_does_not_fit_is_refused() -> None:
         replay.forward([1.0, 2.0, 3.0])
     with pytest.raises(ShapeError, match="Got 2 inputs; 1 were recorded"):
         replay.forward([1.0, 2.0], 3.0)
+    with pytest.raises(ConfigError, match="forward"):
+        replay.backward()
+
+
+def test_a_chain_is_run_node_by_node_bit_for_bit() -> None:
+    def f(leaves: list[Value]) -> list[Value]:
+        x, w = leaves
+        for _ in range(400):
+            x = (x * w).sin() + x.detach() * 0.5
+        return [x, (w - 0.5).sqrt() * 2]
+
+    replay = Replay(record(f, [Value(1.0), Value(1.5)]))
+    assert isinstance(replay.runner, Stepwise)
+    for numbers in ([0.3, 1.2], [2.0, 0.5]):  # at 0.5 the slope of the root is infinite, and nobody's gradient
+        leaves = [Value(x) for x in numbers]
+        wanted = f(leaves)
+        wanted[0].backward()
+        assert replay.forward(numbers)[:, 0].tolist() == [x.data for x in wanted]
+        replay.backward()
+        assert replay.input_gradients[:, 0].tolist() == [x.grad for x in leaves]
+        assert replay.node_values()[list(replay.tape.outputs)].ravel().tolist() == [x.data for x in wanted]
+        assert replay.node_gradients()[:2, 0].tolist() == [x.grad for x in leaves]
+    with pytest.raises(DomainError, match=r"sqrt\(-0.25\)"):
+        replay.forward([1.0, 0.25])
     with pytest.raises(ConfigError, match="forward"):
         replay.backward()

@@ -84,15 +84,15 @@ def test_structure_that_depends_on_data_is_an_error_that_shows_the_line(name: st
 
 
 def test_what_cannot_be_recorded_is_refused() -> None:
-    with pytest.raises(ConfigError, match="returned float 1.0; wanted a Value"):
+    with pytest.raises(ConfigError, match="returned float 1"):
         record(lambda x: 1.0, 2.0)
     with pytest.raises(ConfigError, match="returned list"):
         record(lambda x: [], 2.0)
     for ragged in ([[1.0], [1.0, 2.0]], [1.0, [2.0]]):
         with pytest.raises(ShapeError, match="different lengths"):
             record(lambda x: x[0][0], ragged)
+    w = Value(1.0)
     with pytest.raises(ConfigError, match="twice"):
-        w = Value(1.0)
         record(lambda x: x * w, 1.0, parameters=[w, w])
     with pytest.raises(ConfigError, match="being recorded already"):
         record(lambda x: x * record(lambda y: y, 1.0).n_nodes, 1.0)

@@ -21,7 +21,7 @@ Array = NDArray[Any]
 class Compiled:
     """`loss(*inputs)` as a function of (P,) `parameters`; a call sets `gradients`.
 
-    `loss` returns a Value, or a list that begins with it. `parameters` starts as the numbers of the Values and is what
+    `loss` returns a Value, or a list that begins with it. `parameters` starts as the numbers of the Values and
     counts from then on: an optimizer changes it in place, and `store` writes it back to the Values.
 
     >>> w = Value(2.0)

@@ -70,9 +70,7 @@ def objective(model: MLP, scores: Sequence[Value], labels: Sequence[Number]) -> 
     return svm_loss(scores, labels) + L2 * sum((p * p for p in model.parameters()), Value(0.0))
 
 
-def _descend(
-    model: MLP, points: Sequence[Sequence[float]], labels: Sequence[float], rate: float
-) -> list[float]:
+def _descend(model: MLP, points: Sequence[Sequence[float]], labels: Sequence[float], rate: float) -> list[float]:
     """One step of gradient descent; the loss and the scores before it."""
     loss, *scores = loss_and_scores(model, points, labels)
     model.zero_grad()

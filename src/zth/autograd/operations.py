@@ -137,7 +137,7 @@ def _edge_blocks(live: Array, plan: Sequence[Group]) -> list[list[slice | None]]
 def _uses(
     place: Array, live: Array, plan: Sequence[Group], blocks: Sequence[Sequence[slice | None]], root: int, n_rows: int
 ) -> tuple[Array, Array]:
-    """The edges by the row that they lead to, in the order in which `Value.backward` adds them up; where each begins."""
+    """The edges by the row that they lead to, in the order of `Value.backward`; where each begins."""
     target, edge, order = [np.array([root])], [np.array([SEED])], [np.array([-1])]
     for group, mine in zip(plan, blocks, strict=True):
         for i, (nodes, users, block) in enumerate(zip(group.operands, group.users, mine, strict=True)):
@@ -220,8 +220,8 @@ class Sum:
 class Matrices:
     """(C, J, K) times (C, K, N) -> (C, J, N): sums that share their factors, in whatever order BLAS adds up.
 
-    The B examples are further columns: (K, N, B) is the same memory as (K, N*B). The left factors are the same for all
-    of them, so they are read from the first, and their gradients, summed over all, are written there.
+    The B examples are further columns: (K, N, B) is the same memory as (K, N*B). The left factors are the same for
+    all of them, so they are read from the first, and their gradients, summed over all, are written there.
     """
 
     def __init__(self, memory: Memory, group: Group, out: slice, edges: Sequence[slice | None]) -> None:
@@ -257,7 +257,7 @@ class Matrices:
 class Largest:
     """(K, n) -> (n,) the largest of K; made where no gradient is wanted."""
 
-    def __init__(self, memory: Memory, group: Group, out: slice, edges: Sequence[slice | None]) -> None:
+    def __init__(self, memory: Memory, group: Group, out: slice, _edges: Sequence[slice | None]) -> None:
         self.read, self.out, self.pull = memory.read(group.operands[0]), memory.values[out], _nothing
 
     def forward(self) -> None:
@@ -270,10 +270,56 @@ class Largest:
 Operation = Elementwise | Sum | Matrices | Largest
 
 
-def operations(tape: Tape, plan: Sequence[Group], memory: Memory) -> list[Operation]:
+def operations(plan: Sequence[Group], memory: Memory) -> list[Operation]:
     """The groups as operations on the memory, in the plan's order."""
     kinds: dict[int, type[Operation]] = {SUM: Sum, LARGEST: Largest}
     return [
         (Matrices if group.is_matrix else kinds.get(group.kind, Elementwise))(memory, group, out, edges)
         for group, out, edges in zip(plan, memory.blocks, memory.edge_blocks, strict=True)
     ]
+
+
+class Vectorised:
+    """Runs a tape for `batch` examples by vector operations; `leaves` is where its numbers come from."""
+
+    def __init__(self, tape: Tape, live: Array, plan: Sequence[Group], batch: int, dtype: np.dtype[Any]) -> None:
+        self.tape, self.memory = tape, Memory(tape, live, plan, batch, dtype)
+        self.operations = operations(plan, self.memory)
+        self._backward = [op for op, group in zip(self.operations, plan, strict=True) if group.live][::-1]
+        self.leaves = self.memory.values[2 : 2 + tape.n_leaves]
+        """(leaves, B)"""
+        self._outputs = self.memory.place[list(tape.outputs)]
+
+    def forward(self) -> Array:
+        """-> (outputs, B)"""
+        for operation in self.operations:
+            operation.forward()
+        outputs: Array = self.memory.values[self._outputs]
+        return outputs
+
+    def backward(self) -> None:
+        for operation in self._backward:
+            operation.backward()
+
+    def pull(self, leaves: slice) -> Read:
+        """A call for the gradients of some leaves, (n, B), after backward()."""
+        return self.memory.pull(2 + leaves.start, 2 + leaves.stop)
+
+    def values(self) -> Array:
+        """(N, B) of all nodes, those too that have gone into a sum, which are worked out for whoever looks."""
+        found: Array = self.memory.values[self.memory.place[:-2]]
+        for node, (code, a, b) in enumerate(self.tape.steps(), self.tape.n_leaves):
+            if self.memory.place[node] < 0:
+                found[node] = ARRAYS[code].rule(found[a], found[b])[0]
+        return found
+
+    def gradients(self) -> Array:
+        """(N, B) of all nodes; that of a term is that of its sum."""
+        known = self.memory.place[:-2] >= 0
+        found = np.zeros((self.tape.n_nodes, self.memory.batch), self.memory.values.dtype)
+        found[known] = self.memory.pull(0, len(self.memory.values))()[self.memory.place[:-2][known]]
+        for i in range(len(self.tape.a) - 1, -1, -1):
+            for operand in (self.tape.a[i], self.tape.b[i]):
+                if operand >= 0 and not known[operand]:
+                    found[operand] = found[self.tape.n_leaves + i]
+        return found

@@ -42,7 +42,7 @@ class Momentum:
 
 
 class Adam:
-    """Kingma and Ba (2015): a mean of the gradients over the root of a mean of their squares, both freed of their bias."""
+    """Kingma and Ba (2015): a mean of the gradients over the root of a mean of their squares, without their bias."""
 
     def __init__(self, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8) -> None:
         self.beta1, self.beta2, self.eps = beta1, beta2, eps

@@ -40,6 +40,7 @@ ROWS = tuple(SCALAR.values())
 CODES = {op.name: code for code, op in enumerate(ROWS)}
 _METHODS = [METHODS[op.name] for op in ROWS]
 _DOUBLE = Struct("d")
+_PART = 1 << 16
 _ARRAYS = ("codes", "a", "b", "numbers", "wanted")
 _FACTS = ("shapes", "n_parameters", "outputs", "labels")
 
@@ -100,7 +101,9 @@ class Tape:
 
         Raises DomainError where the arithmetic leaves the real numbers.
         """
-        nodes = [Value(x, label=self.labels.get(i, "")) for i, x in enumerate(self.numbers if numbers is None else numbers)]
+        nodes = [
+            Value(x, label=self.labels.get(i, "")) for i, x in enumerate(self.numbers if numbers is None else numbers)
+        ]
         for i, (code, a, b) in enumerate(self.steps(), len(nodes)):
             node = _METHODS[code](nodes[a]) if b < 0 else _METHODS[code](nodes[a], nodes[b])
             node.label = self.labels.get(i, "")
@@ -109,17 +112,29 @@ class Tape:
 
     def steps(self) -> Iterator[tuple[int, int, int]]:
         """(op code, first operand, second operand or -1) of each node that an op made, in order."""
-        return zip(self.codes.tolist(), self.a.tolist(), self.b.tolist(), strict=True)
+        for part in range(
+            0, len(self.codes), _PART
+        ):  # a part at a time: lists of all would take ten times the arrays
+            arrays = (x[part : part + _PART].tolist() for x in (self.codes, self.a, self.b))
+            yield from zip(*arrays, strict=True)
 
     def kind(self, node: int) -> str:
         """ "input", "parameter", "constant", or the op's symbol."""
         if node >= self.n_leaves:
-            return ROWS[self.codes[node - self.n_leaves]].symbol
-        return "input" if node < self.n_inputs else "parameter" if node < self.n_inputs + self.n_parameters else "constant"
+            return ROWS[int(self.codes[node - self.n_leaves])].symbol
+        return (
+            "input"
+            if node < self.n_inputs
+            else "parameter"
+            if node < self.n_inputs + self.n_parameters
+            else "constant"
+        )
 
     def lines(self, limit: int | None = None) -> Iterator[str]:
         """A line for each node, or for the first and the last of `limit`."""
-        leave_out = range(0) if limit is None or limit >= self.n_nodes else range(limit // 2, self.n_nodes - limit // 2)
+        leave_out = (
+            range(0) if limit is None or limit >= self.n_nodes else range(limit // 2, self.n_nodes - limit // 2)
+        )
         width = len(str(self.n_nodes)) + 1
         names = max((len(label) for label in self.labels.values()), default=0)
         for node in range(self.n_nodes):
@@ -128,7 +143,8 @@ class Tape:
                     yield f"... {len(leave_out):,} more"
                 continue
             made_of = f"{self.numbers[node]:g}" if node < self.n_leaves else self._operands(node - self.n_leaves)
-            yield f"{f'%{node}':<{width}}  {self.kind(node):<10}  {self.labels.get(node, ''):<{names}}  {made_of}".rstrip()
+            label = self.labels.get(node, "")
+            yield f"{f'%{node}':<{width}}  {self.kind(node):<10}  {label:<{names}}  {made_of}".rstrip()
         yield f"returns {' '.join(f'%{node}' for node in self.outputs)}"
 
     def save(self, path: Path) -> None:
@@ -147,7 +163,9 @@ class Tape:
         try:
             atomic_write(path, to_bytes(arrays, metadata={"zth": json.dumps(facts)}))
         except OSError as error:
-            raise RunError(f"The tape cannot be written to {path}: {error.strerror}.", "Choose another folder.") from error
+            raise RunError(
+                f"The tape cannot be written to {path}: {error.strerror}.", "Choose another folder."
+            ) from error
 
     @classmethod
     def load(cls, path: Path) -> Tape:
@@ -229,7 +247,7 @@ def record(f: Callable[..., Any], *inputs: Any, parameters: Sequence[Value] | No
             if node.label:
                 labels[i] = node.label
         return Tape(
-            codes=np.array([CODES[node.op.name] for node in nodes], np.uint8),
+            codes=np.array([CODES[node.op.name] for node in nodes if node.op], np.uint8),
             a=np.array([ids[node._a] for node in nodes], np.int32),
             b=np.array([-1 if node._b is None else ids[node._b] for node in nodes], np.int32),
             numbers=np.array(numbers),
@@ -281,7 +299,7 @@ def _returned(result: Any) -> list[Value]:
     outputs = [result] if isinstance(result, Value) else list(result) if isinstance(result, (list, tuple)) else []
     if not outputs or not all(isinstance(x, Value) for x in outputs):
         raise ConfigError(
-            f"The recorded function returned {type(result).__name__} {result!r:.60}; wanted a Value or a list of them.",
+            f"What was recorded returned {type(result).__name__} {result!r:.60}; wanted a Value or a list of them.",
             "Return what the gradient is wanted of, first.",
         )
     return outputs
@@ -339,7 +357,7 @@ def _number_constants(met: Sequence[Value], ids: dict[Value, int]) -> list[float
     """Give each constant a place in `ids`, equal numbers the same one -> the numbers, in order."""
     first = len(ids)
     places: dict[bytes, int] = {}
-    numbers = []
+    numbers: list[float] = []
     for leaf in met:
         if leaf not in ids:
             bits = _DOUBLE.pack(leaf.data)  # so that 0.0 and -0.0 stay two, and nan is equal to itself
