@@ -1,4 +1,4 @@
-"""A tape run again, forward and backward, by a few operations on whole arrays: schedule.py says which, operations.py how.
+"""A tape run again, forward and backward: schedule.py says by which operations on arrays, operations.py how.
 
 Letters: B examples, I inputs, P parameters, N nodes of the tape.
 """
@@ -11,12 +11,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zth.autograd.operations import Memory, operations
-from zth.autograd.schedule import SUM, Graph, groups
-from zth.autograd.tape import CODES, Tape
+from zth.autograd.operations import Vectorised
+from zth.autograd.schedule import Graph, Group, groups
+from zth.autograd.stepwise import Stepwise
+from zth.autograd.tape import Tape
 from zth.errors import ConfigError, ShapeError
 
 Array = NDArray[Any]
+
+NARROW = 8
+"""Nodes in a vector operation, on average, below which a node costs less by itself."""
+ENOUGH = 100
+"""Groups after which it is clear whether a tape is narrow."""
 
 
 class Replay:
@@ -25,10 +31,11 @@ class Replay:
     `forward` gives the outputs; `backward` then the gradients of the first one, summed over the batch.
 
     The order of adding up: sums that share their factors, as those of a layer do, are products of matrices, and there
-    BLAS decides; every other sum, and every gradient that comes from several uses, keeps the order of the eager engine.
-    With `in_order` there are no matrices. Then what is made of + - * / -x relu abs max sqrt is the eager engine's bit
-    for bit in float64 and a batch of 1 (but for the sign of a zero); exp, log, sin, cos, tanh, sigmoid and powers are
-    NumPy's, which may round the last bit otherwise than Python.
+    BLAS decides; every other sum, and every gradient that comes from several uses, keeps the order of the eager
+    engine. With `in_order` there are no matrices. Then what is made of + - * / -x relu abs max sqrt is the eager
+    engine's bit for bit in float64 and a batch of 1 (but for the sign of a zero); exp, log, sin, cos, tanh, sigmoid
+    and powers are NumPy's, which may round the last bit otherwise than Python. A tape on which next to nothing runs
+    side by side, such as one long chain, is run node by node on Python's floats, and is always bit for bit.
 
     >>> from zth.autograd.tape import record
     >>> from zth.autograd.value import Value
@@ -45,17 +52,13 @@ class Replay:
         if batch < 1:
             raise ConfigError(f"A batch has at least one example; got {batch}.", "Pass batch=1 or more.")
         self.tape, self.batch = tape, batch
-        graph = Graph(tape)
-        plan = list(groups(graph, batch=batch, matrices=not in_order))
-        self.memory = memory = Memory(tape, graph.live, plan, batch, np.dtype(dtype))
-        self.operations = operations(tape, plan, memory)
-        self._backward = [operation for operation in reversed(self.operations) if operation.pull is not None]
-        middle = 2 + tape.n_inputs
-        self._inputs, self._parameters = memory.values[2:middle], memory.values[middle : middle + tape.n_parameters]
-        self._pull_inputs = memory.pull(2, middle) if tape.wanted.any() else None
-        self._pull_parameters = memory.pull(middle, middle + tape.n_parameters)
-        self._outputs = memory.place[list(tape.outputs)]
-        self.parameters = tape.numbers[tape.n_inputs : tape.n_inputs + tape.n_parameters].astype(dtype)
+        self.runner = _runner(tape, batch, np.dtype(dtype), in_order)
+        """What does the work."""
+        self.runner.leaves[...] = tape.numbers[:, None]
+        inputs, parameters = slice(0, tape.n_inputs), slice(tape.n_inputs, tape.n_inputs + tape.n_parameters)
+        self._inputs, self._parameters = self.runner.leaves[inputs], self.runner.leaves[parameters]
+        self._pull_inputs, self._pull_parameters = self.runner.pull(inputs), self.runner.pull(parameters)
+        self.parameters = tape.numbers[parameters].astype(dtype)
         """(P,) what `forward` runs on; write here to change it, as an optimizer does."""
         self.parameter_gradients = np.zeros(tape.n_parameters, dtype)
         """(P,) after backward()."""
@@ -66,18 +69,21 @@ class Replay:
     def forward(self, *inputs: Any) -> Array:
         """The inputs as they were recorded, for a batch above 1 with an axis of B before them -> (outputs, B).
 
-        Raises ShapeError where an input has another shape, and DomainError where the first output is no number and
-        the eager engine finds an operand that an op cannot take, as in the log of 0.
+        Raises ShapeError where an input has another shape, and DomainError where the first output is no finite number
+        and the eager engine finds an operand that an op cannot take, as in the log of 0.
         """
         self._write(inputs)
         self._parameters[...] = self.parameters[:, None]
-        with np.errstate(all="ignore"):
-            for operation in self.operations:
-                operation.forward()
-        self._ran = True
-        outputs: Array = self.memory.values[self._outputs]
-        if not isfinite(outputs[0].sum()):
+        self._ran = False
+        try:
+            with np.errstate(all="ignore"):
+                outputs = self.runner.forward()
+                fine = isfinite(outputs[0].sum())
+        except (ValueError, ArithmeticError):
+            fine = False
+        if not fine:
             self._explain()
+        self._ran = True
         return outputs
 
     def backward(self) -> None:
@@ -86,11 +92,18 @@ class Replay:
             raise ConfigError("There is nothing to go back through.", "Call forward() before each backward().")
         self._ran = False
         with np.errstate(all="ignore"):
-            for operation in self._backward:
-                operation.backward()
-        np.sum(self._pull_parameters(), axis=1, out=self.parameter_gradients)
-        if self._pull_inputs is not None:
-            self.input_gradients[...] = self._pull_inputs()
+            self.runner.backward()
+            np.sum(self._pull_parameters(), axis=1, out=self.parameter_gradients)
+            if self.tape.wanted.any():
+                np.copyto(self.input_gradients, self._pull_inputs())
+
+    def node_values(self) -> Array:
+        """(N, B) the number of every node of the tape, after forward()."""
+        return self.runner.values()
+
+    def node_gradients(self) -> Array:
+        """(N, B) the gradient of every node, after backward(); 0 where it leads to no parameter and no Value."""
+        return self.runner.gradients()
 
     def _write(self, inputs: tuple[Any, ...]) -> None:
         shapes = self.tape.shapes
@@ -101,36 +114,26 @@ class Replay:
             numbers = np.asarray(given)
             wanted = (self.batch, *shape) if self.batch > 1 else shape
             if numbers.shape != wanted:
-                raise ShapeError(f"An input has shape {numbers.shape}; wanted {wanted}.", "Record a tape for this shape.")
+                raise ShapeError(
+                    f"An input has shape {numbers.shape}; wanted {wanted}.",
+                    "A tape is for one shape: record another.",
+                )
             self._inputs[row : row + prod(shape)] = numbers.reshape(self.batch, -1).T
             row += prod(shape)
 
     def _explain(self) -> None:
         """The eager engine refuses what has no number, and says what and why; it may also find nothing wrong."""
-        leaves = self.memory.values[2 : 2 + self.tape.n_leaves]
         for example in range(self.batch):
-            self.tape.values(leaves[:, example].tolist())
+            self.tape.values(self.runner.leaves[:, example].tolist())
 
-    def node_values(self) -> Array:
-        """(N, B) the number of every node of the tape, those too that have gone into a sum."""
-        place = self.memory.place[:-2]
-        found: Array = self.memory.values[place]
-        for node, (code, a, b) in enumerate(self.tape.steps(), self.tape.n_leaves):
-            if place[node] < 0:  # only + and * go into sums, and max into others
-                found[node] = (np.multiply if code == CODES["mul"] else np.add if code == CODES["add"] else np.maximum)(
-                    found[a], found[b]
-                )
-        return found
 
-    def node_gradients(self) -> Array:
-        """(N, B) the gradient of every node of the tape; that of a term is that of its sum."""
-        place = self.memory.place[:-2]
-        found = np.zeros((self.tape.n_nodes, self.batch), self.memory.values.dtype)
-        known = place >= 0
-        found[known] = self.memory.pull(2, len(self.memory.values))()[place[known] - 2]
-        a, b = self.tape.a.tolist(), self.tape.b.tolist()
-        for node in range(self.tape.n_nodes - 1, self.tape.n_leaves - 1, -1):
-            for operand in (a[node - self.tape.n_leaves], b[node - self.tape.n_leaves]):
-                if operand >= 0 and not known[operand]:
-                    found[operand] = found[node]
-        return found
+def _runner(tape: Tape, batch: int, dtype: np.dtype[Any], in_order: bool) -> Vectorised | Stepwise:
+    graph = Graph(tape)
+    plan: list[Group] = []
+    n_numbers = 0
+    for group in groups(graph, batch=batch, matrices=not in_order):
+        plan.append(group)
+        n_numbers += max(operand.size for operand in group.operands)
+        if batch == 1 and len(plan) >= ENOUGH and n_numbers < NARROW * len(plan):
+            return Stepwise(tape, graph.live, dtype)
+    return Vectorised(tape, graph.live, plan, batch, dtype)

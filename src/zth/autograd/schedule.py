@@ -13,7 +13,7 @@ Letters: N nodes of the tape, K terms of a sum, n nodes of a group, C pairs of m
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -171,7 +171,7 @@ def _factors(graph: Graph, term: Array, product: Array) -> tuple[Array, Array]:
 
 
 def rounds(graph: Graph) -> Iterator[tuple[int, bool, Array]]:
-    """The kind, whether it is live, and the nodes, round after round; a node's operands are in rounds before its own."""
+    """The kind, whether it is live, and the nodes, round after round; operands are in rounds before their users."""
     operand, user = _edges(graph)
     height = _heights(graph.n_nodes, operand, user)
     by_operand = np.argsort(operand, kind="stable")
@@ -302,7 +302,7 @@ def _largest(terms: Terms, heads: Array) -> Group:
     return Group(kind=LARGEST, live=False, nodes=heads, operands=(found.T,), users=(user.T,))
 
 
-def _of_like_length(count: Array, heads: Array) -> Iterator[Sequence[int] | Any]:
+def _of_like_length(count: Array, heads: Array) -> Iterator[Array]:
     """Heads in parts whose longest chain has at most twice the terms of the shortest: filling up stays cheap."""
     size = np.frexp(count[heads] - 1)[1]
     for each in np.unique(size).tolist():

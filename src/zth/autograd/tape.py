@@ -14,18 +14,24 @@ Letters: I inputs, P parameters, N nodes in all, M of them made by an op.
 from __future__ import annotations
 
 import gc
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import prod
+from pathlib import Path
 from struct import Struct
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save as to_bytes
 
 from zth.autograd.ops import SCALAR
 from zth.autograd.value import METHODS, Value, recording
-from zth.errors import ConfigError, ShapeError
+from zth.errors import ConfigError, RunError, ShapeError
+from zth.runs import atomic_write
 
 Array = NDArray[Any]
 
@@ -34,19 +40,22 @@ ROWS = tuple(SCALAR.values())
 CODES = {op.name: code for code, op in enumerate(ROWS)}
 _METHODS = [METHODS[op.name] for op in ROWS]
 _DOUBLE = Struct("d")
+_PART = 1 << 16
+_ARRAYS = ("codes", "a", "b", "numbers", "wanted")
+_FACTS = ("shapes", "n_parameters", "outputs", "labels")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Tape:
     """A recorded graph. `print(tape)` lists it; `values()` makes Values of it again, to be drawn.
 
-    >>> tape = record(lambda x, w: x * w + 1, [Value(2.0), Value(3.0)][0], Value(3.0, label="w"))
-    >>> print(tape)
-    %0  input             2
-    %1  input       w     3
-    %2  constant          1
-    %3  *                 %0 %1
-    %4  +                 %3 %2
+    >>> w = Value(3.0, label="w")
+    >>> print(record(lambda x: x * w + 1, 2.0))
+    %0  input          2
+    %1  parameter   w  3
+    %2  constant       1
+    %3  *              %0 %1
+    %4  +              %3 %2
     returns %4
     """
 
@@ -92,7 +101,9 @@ class Tape:
 
         Raises DomainError where the arithmetic leaves the real numbers.
         """
-        nodes = [Value(x, label=self.labels.get(i, "")) for i, x in enumerate(self.numbers if numbers is None else numbers)]
+        nodes = [
+            Value(x, label=self.labels.get(i, "")) for i, x in enumerate(self.numbers if numbers is None else numbers)
+        ]
         for i, (code, a, b) in enumerate(self.steps(), len(nodes)):
             node = _METHODS[code](nodes[a]) if b < 0 else _METHODS[code](nodes[a], nodes[b])
             node.label = self.labels.get(i, "")
@@ -101,17 +112,29 @@ class Tape:
 
     def steps(self) -> Iterator[tuple[int, int, int]]:
         """(op code, first operand, second operand or -1) of each node that an op made, in order."""
-        return zip(self.codes.tolist(), self.a.tolist(), self.b.tolist(), strict=True)
+        for part in range(
+            0, len(self.codes), _PART
+        ):  # a part at a time: lists of all would take ten times the arrays
+            arrays = (x[part : part + _PART].tolist() for x in (self.codes, self.a, self.b))
+            yield from zip(*arrays, strict=True)
 
     def kind(self, node: int) -> str:
         """ "input", "parameter", "constant", or the op's symbol."""
         if node >= self.n_leaves:
-            return ROWS[self.codes[node - self.n_leaves]].symbol
-        return "input" if node < self.n_inputs else "parameter" if node < self.n_inputs + self.n_parameters else "constant"
+            return ROWS[int(self.codes[node - self.n_leaves])].symbol
+        return (
+            "input"
+            if node < self.n_inputs
+            else "parameter"
+            if node < self.n_inputs + self.n_parameters
+            else "constant"
+        )
 
     def lines(self, limit: int | None = None) -> Iterator[str]:
         """A line for each node, or for the first and the last of `limit`."""
-        leave_out = range(0) if limit is None or limit >= self.n_nodes else range(limit // 2, self.n_nodes - limit // 2)
+        leave_out = (
+            range(0) if limit is None or limit >= self.n_nodes else range(limit // 2, self.n_nodes - limit // 2)
+        )
         width = len(str(self.n_nodes)) + 1
         names = max((len(label) for label in self.labels.values()), default=0)
         for node in range(self.n_nodes):
@@ -120,8 +143,69 @@ class Tape:
                     yield f"... {len(leave_out):,} more"
                 continue
             made_of = f"{self.numbers[node]:g}" if node < self.n_leaves else self._operands(node - self.n_leaves)
-            yield f"{f'%{node}':<{width}}  {self.kind(node):<10}  {self.labels.get(node, ''):<{names}}  {made_of}".rstrip()
+            label = self.labels.get(node, "")
+            yield f"{f'%{node}':<{width}}  {self.kind(node):<10}  {label:<{names}}  {made_of}".rstrip()
         yield f"returns {' '.join(f'%{node}' for node in self.outputs)}"
+
+    def save(self, path: Path) -> None:
+        """One safetensors file: arrays, and JSON in its header. Raises RunError where it cannot be written.
+
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "squares.safetensors"
+        >>> record(lambda x: x * x, 3.0).save(path)
+        >>> print(Tape.load(path))
+        %0  input         3
+        %1  *             %0 %0
+        returns %1
+        """
+        facts = {name: getattr(self, name) for name in _FACTS} | {"ops": list(CODES)}
+        arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in _ARRAYS}
+        try:
+            atomic_write(path, to_bytes(arrays, metadata={"zth": json.dumps(facts)}))
+        except OSError as error:
+            raise RunError(
+                f"The tape cannot be written to {path}: {error.strerror}.", "Choose another folder."
+            ) from error
+
+    @classmethod
+    def load(cls, path: Path) -> Tape:
+        """What `save` wrote; it has no `parameters`. Raises RunError where there is none, or a damaged one."""
+        try:
+            with safe_open(path, framework="np") as file:
+                facts = json.loads((file.metadata() or {})["zth"])
+                arrays = {name: file.get_tensor(name) for name in _ARRAYS}
+            known = np.array([CODES[name] for name in facts["ops"]], np.uint8)  # a later table may have other places
+            tape = cls(
+                **arrays | {"codes": known[arrays["codes"]]},
+                shapes=tuple(tuple(map(int, shape)) for shape in facts["shapes"]),
+                n_parameters=int(facts["n_parameters"]),
+                outputs=tuple(map(int, facts["outputs"])),
+                labels={int(node): str(label) for node, label in facts["labels"].items()},
+            )
+            tape._check()
+        except FileNotFoundError as error:
+            raise RunError(f"There is no {path}.", "Save a tape there first.") from error
+        except (SafetensorError, KeyError, IndexError, TypeError, ValueError, AttributeError, OSError) as error:
+            raise RunError(f"{path} is no tape: {error!r:.100}.", "Record it again, and save it.") from error
+        return tape
+
+    def _check(self) -> None:
+        """Raises ValueError where a file holds what `record` never makes."""
+        here = np.arange(self.n_leaves, self.n_nodes)
+        binary = np.array([op.arity == 2 for op in ROWS])[self.codes]
+        fit = (
+            [x.dtype for x in (self.codes, self.a, self.b, self.numbers, self.wanted)]
+            == [np.dtype(name) for name in ("uint8", "int32", "int32", "float64", "bool")]
+            and self.a.shape == self.b.shape == self.codes.shape
+            and sum(map(prod, self.shapes)) == self.n_inputs
+            and 0 <= self.n_parameters <= self.n_leaves - self.n_inputs
+            and bool(((self.a >= 0) & (self.a < here) & (self.b < here)).all())
+            and np.array_equal(self.b >= 0, binary)
+            and len(self.outputs) > 0
+            and all(0 <= node < self.n_nodes for node in self.outputs)
+        )
+        if not fit:
+            raise ValueError("its arrays do not fit together")
 
     def _operands(self, step: int) -> str:
         return f"%{self.a[step]}" if self.b[step] < 0 else f"%{self.a[step]} %{self.b[step]}"
@@ -140,7 +224,7 @@ def record(f: Callable[..., Any], *inputs: Any, parameters: Sequence[Value] | No
 
     >>> tape = record(lambda x: [x[0] * x[1], x[0].exp()], [2.0, 3.0])
     >>> tape.n_nodes, tape.outputs
-    (4, (3, 2))
+    (4, (2, 3))
     """
     grids = [_grid(x) for x in inputs]
     given = [x for grid in grids for x in grid.ravel().tolist()]
@@ -163,7 +247,7 @@ def record(f: Callable[..., Any], *inputs: Any, parameters: Sequence[Value] | No
             if node.label:
                 labels[i] = node.label
         return Tape(
-            codes=np.array([CODES[node.op.name] for node in nodes], np.uint8),
+            codes=np.array([CODES[node.op.name] for node in nodes if node.op], np.uint8),
             a=np.array([ids[node._a] for node in nodes], np.int32),
             b=np.array([-1 if node._b is None else ids[node._b] for node in nodes], np.int32),
             numbers=np.array(numbers),
@@ -215,7 +299,7 @@ def _returned(result: Any) -> list[Value]:
     outputs = [result] if isinstance(result, Value) else list(result) if isinstance(result, (list, tuple)) else []
     if not outputs or not all(isinstance(x, Value) for x in outputs):
         raise ConfigError(
-            f"The recorded function returned {type(result).__name__} {result!r:.60}; wanted a Value or a list of them.",
+            f"What was recorded returned {type(result).__name__} {result!r:.60}; wanted a Value or a list of them.",
             "Return what the gradient is wanted of, first.",
         )
     return outputs
@@ -273,7 +357,7 @@ def _number_constants(met: Sequence[Value], ids: dict[Value, int]) -> list[float
     """Give each constant a place in `ids`, equal numbers the same one -> the numbers, in order."""
     first = len(ids)
     places: dict[bytes, int] = {}
-    numbers = []
+    numbers: list[float] = []
     for leaf in met:
         if leaf not in ids:
             bits = _DOUBLE.pack(leaf.data)  # so that 0.0 and -0.0 stay two, and nan is equal to itself
