@@ -6,7 +6,7 @@
 `Torch`     what one would write in PyTorch: parameters, F.cross_entropy, torch.optim.Adam.
 
 All three are written anew here, operation for operation what their originals do, and use nothing of zth's. Each takes
-the P weights in the order of `parts`, trains on one document a step and keeps each step's loss; all compute in float64.
+the P weights in the order of `parts`, trains on one document a step and keeps each step's loss, in float64.
 
 Letters: V ids, C the width, H heads, D = C / H, T characters to be said, P parameters.
 """
@@ -307,6 +307,6 @@ class Torch:
             group["lr"] = RATE * (1 - len(self.losses) / STEPS)
         loss = self.loss(ids)
         self.adam.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         self.adam.step()
         self.losses.append(loss.item())

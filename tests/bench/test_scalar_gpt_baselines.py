@@ -1,4 +1,4 @@
-"""bench/scalar_gpt_baselines.py: microgpt's engine, fused NumPy and torch are one model, and it is the lesson's."""
+"""bench/scalar_gpt_baselines.py: microgpt's engine, fused NumPy, torch and the lesson are one model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from zth.compare import FLOAT64, difference
-from zth.workbook.l07_gpt.scalar_gpt import ScalarGPT
+from zth.workbook.l07_gpt.scalar_gpt import ScalarGPT, Training
 
 DOCUMENTS = [[0, 5, 13, 13, 1, 0], [0, 3, 0], [0, *range(1, 19), 0]]  # the last one is longer than the block
 
@@ -48,9 +48,19 @@ def test_one_model_in_three_ways(bench, weights, ids) -> None:
         assert difference(got[1], gradient, FLOAT64) is None
 
 
+@pytest.mark.parametrize("ids", DOCUMENTS, ids=["emma", "a letter", "cut at the block"])
+@pytest.mark.parametrize("eager", [True, False], ids=["eager", "replay"])
+def test_the_lessons_model_is_torchs(bench, weights, ids, eager) -> None:
+    loss, gradient = gradient_of(bench, bench.Torch(weights, 27), ids)
+    lesson = Training(ScalarGPT(27), eager=eager)
+    lesson.step(ids)
+    assert difference(lesson.losses, [loss], FLOAT64) is None
+    assert difference(lesson.compiled.gradients, gradient, FLOAT64) is None
+
+
 def test_they_train_alike(bench, weights) -> None:
     """Adam's steps, also where a character's gradient is 0 and only the mean of older ones moves it."""
-    sides = [make(weights, 27) for make in (bench.Torch, bench.Fused, bench.Microgpt)]
+    sides = [make(weights, 27) for make in (bench.Torch, bench.Fused, bench.Microgpt)] + [Training(ScalarGPT(27))]
     for side in sides:
         for ids in ([0, 5, 1, 0], [0, 3, 0], [0, 5, 1, 0], [0, 2, 0]):
             side.step(ids)
