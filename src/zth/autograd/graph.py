@@ -120,7 +120,7 @@ def _picture(root: Value, limit: int) -> _Picture:
 
 
 def _tint(grad: float, largest: float) -> tuple[float, str] | None:
-    """How strong, and which colour; None for a gradient of 0. The root of a share, so that a hundredth is seen too."""
+    """How strong, and which colour; None for a gradient of 0. By the root of its share: a hundredth is seen, too."""
     if grad == 0 or math.isnan(grad):
         return None
     share = min(1.0, abs(grad) / largest) if largest else 1.0
