@@ -15,6 +15,8 @@ Letters: B examples, each row has so many numbers; n nodes of a group, K terms o
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -56,6 +58,7 @@ class Memory:
         self.edges[SEED] = 1
         root = int(self.place[tape.outputs[0]])
         self._uses, self._starts = _uses(self.place, live, plan, self.edge_blocks, root, n_rows)
+        self._most = [0, 0, 0, 0]
         self._scratch: dict[int, Array] = {}
 
     def read(self, nodes: Array, scratch: int = 0) -> Read:
@@ -80,21 +83,28 @@ class Memory:
             parts.append((columns, rows))
         total = self.scratch(3, (n,))
         if len(parts) == 1:
-            return lambda: add_up(parts[0][1](), total)
+            return lambda: add_up(parts[0][1](), total())
 
         def gather() -> Array:
+            gradient = total()
             for columns, rows in parts:
-                total[columns] = add_up(rows(), total[: len(columns)].copy())
-            return total
+                gradient[columns] = add_up(rows(), np.empty((len(columns), self.batch), gradient.dtype))
+            return gradient
 
         return gather
 
-    def scratch(self, number: int, shape: tuple[int, ...]) -> Array:
-        """(*shape, B) of memory that others use, too, for a moment."""
-        size = int(np.prod(shape, dtype=int)) * self.batch
-        if number not in self._scratch or self._scratch[number].size < size:
-            self._scratch[number] = np.empty(size, self.values.dtype)
-        return self._scratch[number][:size].reshape(*shape, self.batch)
+    def scratch(self, number: int, shape: tuple[int, ...]) -> Read:
+        """A call for (*shape, B) of memory that others use, too, for a moment."""
+        size = prod(shape) * self.batch
+        self._most[number] = max(self._most[number], size)  # it is made when all have said what they need
+
+        @cache
+        def view() -> Array:
+            if number not in self._scratch or self._scratch[number].size < size:
+                self._scratch[number] = np.empty(self._most[number], self.values.dtype)
+            return self._scratch[number][:size].reshape(*shape, self.batch)
+
+        return view
 
     def _rows(self, source: Array, rows: Array, scratch: int) -> Read:
         flat = rows.ravel()
@@ -102,13 +112,9 @@ class Memory:
             view = source[flat[0] : flat[0] + flat.size].reshape(*rows.shape, self.batch)
             return lambda: view
         rows = np.ascontiguousarray(rows)
-        self.scratch(scratch, rows.shape)  # the largest that is asked for settles its size
-
-        def gather() -> Array:
-            # mode="clip", since with "raise" NumPy writes to a copy of its own first; no row is out of bounds
-            return source.take(rows, axis=0, out=self.scratch(scratch, rows.shape), mode="clip")
-
-        return gather
+        copy = self.scratch(scratch, rows.shape)
+        # mode="clip", since with "raise" NumPy writes to a copy of its own first; no row is out of bounds
+        return lambda: source.take(rows, axis=0, out=copy(), mode="clip")
 
 
 def add_up(rows: Array, out: Array) -> Array:
@@ -196,7 +202,7 @@ class Sum:
         left, right = group.operands
         self.left, self.right = memory.read(left, 0), memory.read(right, 1)
         self.plain = bool((left == ONE).all())
-        self.memory, self.shape = memory, left.shape
+        self.products = memory.scratch(0, left.shape)
         self.out = memory.values[out]
         self.edges = [
             None if block is None else memory.edges[block].reshape(*left.shape, memory.batch) for block in edges
@@ -206,7 +212,7 @@ class Sum:
     def forward(self) -> None:
         products = self.right()
         if not self.plain:
-            products = np.multiply(self.left(), products, out=self.memory.scratch(0, self.shape))
+            products = np.multiply(self.left(), products, out=self.products())
         add_up(products, self.out)
 
     def backward(self) -> None:
