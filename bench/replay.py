@@ -34,7 +34,8 @@ from zth.autograd.compiled import Compiled
 from zth.autograd.nn import MLP, Layer
 from zth.autograd.optim import SGD
 from zth.autograd.replay import Replay
-from zth.autograd.tape import collector_paused, record
+from zth.autograd.tape import record
+from zth.autograd.walk import collector_paused
 from zth.runs import Run
 
 REPEATS = 11

@@ -9,8 +9,8 @@ from zth.autograd.compiled import Compiled
 from zth.autograd.functional import Number, svm_loss
 from zth.autograd.nn import MLP, Inputs
 from zth.autograd.optim import SGD
-from zth.autograd.tape import collector_paused
 from zth.autograd.value import Value
+from zth.autograd.walk import collector_paused
 
 L2 = 1e-4
 """The weight of the sum of squared parameters in the loss."""

@@ -13,14 +13,11 @@ Letters: I inputs, P parameters, N nodes in all, M of them made by an op.
 
 from __future__ import annotations
 
-import gc
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
-from struct import Struct
 from typing import Any
 
 import numpy as np
@@ -30,6 +27,7 @@ from safetensors.numpy import save as to_bytes
 
 from zth.autograd.ops import SCALAR
 from zth.autograd.value import METHODS, Value, recording
+from zth.autograd.walk import collector_paused, number_constants, operands_first
 from zth.errors import ConfigError, RunError, ShapeError
 from zth.runs import atomic_write
 
@@ -39,7 +37,6 @@ ROWS = tuple(SCALAR.values())
 """The table's rows: an op's code is its place here."""
 CODES = {op.name: code for code, op in enumerate(ROWS)}
 _METHODS = [METHODS[op.name] for op in ROWS]
-_DOUBLE = Struct("d")
 _PART = 1 << 16
 _ARRAYS = ("codes", "a", "b", "numbers", "wanted")
 _FACTS = ("shapes", "n_parameters", "outputs", "labels")
@@ -232,7 +229,7 @@ def record(f: Callable[..., Any], *inputs: Any, parameters: Sequence[Value] | No
     with collector_paused():
         with recording() as made:
             outputs = _returned(f(*_like(grids, leaves)))
-        nodes, met = _operands_first(outputs)
+        nodes, met = operands_first(outputs)
         ids = {leaf: i for i, leaf in enumerate(leaves)}
         made.update(leaves)
         found = tuple(parameters if parameters is not None else (leaf for leaf in met if leaf not in made))
@@ -240,7 +237,7 @@ def record(f: Callable[..., Any], *inputs: Any, parameters: Sequence[Value] | No
             ids.setdefault(p, len(ids))
         if len(ids) != len(leaves) + len(found):
             raise ConfigError("A parameter was passed twice.", "Pass each one once.")
-        numbers = [leaf.data for leaf in ids] + _number_constants(met, ids)
+        numbers = [leaf.data for leaf in ids] + number_constants(met, ids)
         labels = {i: leaf.label for leaf, i in ids.items() if leaf.label}
         for i, node in enumerate(nodes, len(numbers)):
             ids[node] = i
@@ -258,18 +255,6 @@ def record(f: Callable[..., Any], *inputs: Any, parameters: Sequence[Value] | No
             labels=labels,
             parameters=found,
         )
-
-
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """A graph has no cycles, so looking for some among fresh nodes only costs time: up to half of a step."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _grid(numbers: Any) -> Array:
@@ -303,66 +288,3 @@ def _returned(result: Any) -> list[Value]:
             "Return what the gradient is wanted of, first.",
         )
     return outputs
-
-
-def _operands_first(outputs: Sequence[Value]) -> tuple[list[Value], list[Value]]:
-    """The nodes that ops made, each after its operands, and the leaves that were met.
-
-    Read from its end, the order is that of `Value.backward` from the first output. It walks its own way, since
-    backward() needs no list of what it visits, and would be a third slower if it kept one.
-    """
-    order: list[Value] = []
-    leaves: dict[Value, None] = {}
-    seen: set[Value] = set()
-    for root in outputs:
-        walk = _hand_down_order(root, seen, leaves)
-        seen.update(walk)
-        order += reversed(walk)
-    return order, list(leaves)[::-1]
-
-
-def _hand_down_order(root: Value, seen: set[Value], leaves: dict[Value, None]) -> list[Value]:
-    """The nodes below `root` that were not seen yet, each after the last of those that use it."""
-    uses = {root: 0}
-    stack = [] if root in seen else [root]
-    if root.op is None:
-        leaves[root] = None
-        return []
-    while stack:
-        node = stack.pop()
-        for operand in (node._a, node._b):
-            if operand is None:
-                continue
-            if operand._uses < 0:
-                leaves[operand] = None
-            elif operand in uses:
-                uses[operand] += 1
-            elif operand not in seen:
-                uses[operand] = 1
-                stack.append(operand)
-    order = []
-    stack = [] if root in seen else [root]
-    while stack:
-        node = stack.pop()
-        order.append(node)
-        for operand in (node._a, node._b):
-            if operand in uses:
-                left = uses[operand] = uses[operand] - 1
-                if not left:
-                    stack.append(operand)
-    return order
-
-
-def _number_constants(met: Sequence[Value], ids: dict[Value, int]) -> list[float]:
-    """Give each constant a place in `ids`, equal numbers the same one -> the numbers, in order."""
-    first = len(ids)
-    places: dict[bytes, int] = {}
-    numbers: list[float] = []
-    for leaf in met:
-        if leaf not in ids:
-            bits = _DOUBLE.pack(leaf.data)  # so that 0.0 and -0.0 stay two, and nan is equal to itself
-            if bits not in places:
-                places[bits] = first + len(numbers)
-                numbers.append(leaf.data)
-            ids[leaf] = places[bits]
-    return numbers
