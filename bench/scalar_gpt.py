@@ -20,7 +20,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from _table import Row, Times, interleave, main, peak_mb
+from _table import Row, Times, interleave, main
 from scalar_gpt_baselines import Fused, Microgpt, Torch
 from zth.data.sources import names
 from zth.data.vocab import Vocabulary
@@ -28,6 +28,8 @@ from zth.runs import machine
 from zth.workbook.l07_gpt.scalar_gpt import BLOCK, ScalarGPT, Training, documents
 
 TURNS, PER_TURN, WHOLE = 9, 10, 1000
+USUAL = 8
+"""Ids of a document of the usual length: six letters and two boundaries."""
 AGREE = 1e-9
 ENGINE, ENGINE_OFF, EAGER, EAGER_OFF = "microgpt's engine", "microgpt's engine, gc off", "eager", "eager, gc off"
 REPLAY, NUMPY, TORCH = "replay", "NumPy, fused", "torch"
@@ -141,7 +143,7 @@ def record_lengths(side: Any, batches: Sequence[Sequence[Sequence[int]]]) -> Non
 
 def recording(bench: Bench) -> Row:
     """The first step of a length (record, plan, run) against two eager steps of the same document."""
-    ids = next(ids for ids in bench.documents if len(ids) == 8)
+    ids = next(ids for ids in bench.documents if len(ids) == USUAL)
     eager = Training(bench.model(), eager=True)
 
     def first() -> None:
@@ -153,7 +155,7 @@ def recording(bench: Bench) -> Row:
         eager.step(ids)
 
     name = "first step of a length / two eager ones"
-    return Row.of_times(name, *interleave(first, two, repeats=TURNS, before=gc.collect), peak_mb=peak_mb(first))
+    return Row.of_times(name, *interleave(first, two, repeats=TURNS, before=gc.collect))
 
 
 def whole(bench: Bench, of_engine: Times) -> Row:
