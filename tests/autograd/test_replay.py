@@ -242,6 +242,8 @@ def test_what_does_not_fit_is_refused() -> None:
     tape = record(lambda x: x[0] * x[1], [1.0, 2.0])
     with pytest.raises(ConfigError, match="at least one example"):
         Replay(tape, batch=0)
+    with pytest.raises(ConfigError, match="float64 or float32; got float16"):
+        Replay(tape, dtype="float16")
     replay = Replay(tape)
     with pytest.raises(ShapeError, match=r"shape \(3,\); wanted \(2,\)"):
         replay.forward([1.0, 2.0, 3.0])

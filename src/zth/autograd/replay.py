@@ -51,6 +51,8 @@ class Replay:
     def __init__(self, tape: Tape, *, batch: int = 1, dtype: Any = np.float64, in_order: bool = False) -> None:
         if batch < 1:
             raise ConfigError(f"A batch has at least one example; got {batch}.", "Pass batch=1 or more.")
+        if np.dtype(dtype) not in (np.float64, np.float32):
+            raise ConfigError(f"A replay runs in float64 or float32; got {np.dtype(dtype)}.", "Pass one of these.")
         self.tape, self.batch = tape, batch
         self.runner = _runner(tape, batch, np.dtype(dtype), in_order)
         """What does the work."""

@@ -303,7 +303,12 @@ def _largest(terms: Terms, heads: Array) -> Group:
 
 
 def _of_like_length(count: Array, heads: Array) -> Iterator[Array]:
-    """Heads in parts whose longest chain has at most twice the terms of the shortest: filling up stays cheap."""
-    size = np.frexp(count[heads] - 1)[1]
+    """Heads in parts that are filled up to their longest chain: all in one while that is cheap, else by length.
+
+    Then the longest of a part has at most twice the terms of the shortest.
+    """
+    n_terms = count[heads]
+    few = len(heads) == 0 or n_terms.max() * len(heads) <= 4 * WORTH
+    size = np.zeros(len(heads), int) if few else np.frexp(n_terms - 1)[1]
     for each in np.unique(size).tolist():
         yield heads[size == each]
