@@ -209,6 +209,9 @@ def test_draw(capsys: pytest.CaptureFixture[str]) -> None:
     assert code == 0
     assert json.loads(out) == {"value": 0.0, "gradients": {"a": -3.0, "b": 2.0, "c": 1.0}, "file": "graph.svg"}
     assert Path("graph.svg").read_text().startswith("<svg")
+    assert Path("graph.svg").read_text().count('fill="#e8710a"') == 1, "the result falls with a alone"
+    code, out, _ = run(capsys, "draw", "tanh(a*b + c)", "a=2", "b=-3", "c=6")
+    assert "Blue: the result rises with it." in out
     for arguments in (("a",), ("a", "a"), ("a", "a=x"), ("a", "1=2"), ("a", "a=1", "--out", "graph.png")):
         assert run(capsys, "draw", *arguments)[0] == 2
 

@@ -72,7 +72,7 @@ def experiments() -> list[Experiment]:
     """Everything that can be measured, in the order of the course: a lecture's own figures, then its exercises'.
 
     >>> [experiment.id for experiment in experiments()][:3]
-    ['1.1', '1.2', '2.1']
+    ['1', '1.1', '1.2']
     """
     found: list[Experiment] = []
     finished = exercises()
