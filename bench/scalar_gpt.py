@@ -24,7 +24,7 @@ from _table import Row, Times, interleave, main
 from scalar_gpt_baselines import Fused, Microgpt, Torch
 from zth.data.sources import names
 from zth.data.vocab import Vocabulary
-from zth.runs import machine
+from zth.machine import machine
 from zth.workbook.l07_gpt.scalar_gpt import BLOCK, ScalarGPT, Training, documents
 
 TURNS, PER_TURN, WHOLE = 9, 10, 1000

@@ -29,7 +29,7 @@ from zth.autograd.ops import SCALAR
 from zth.autograd.value import METHODS, Value, recording
 from zth.autograd.walk import collector_paused, number_constants, operands_first
 from zth.errors import ConfigError, RunError, ShapeError
-from zth.runs import atomic_write
+from zth.files import atomic_write
 
 Array = NDArray[Any]
 

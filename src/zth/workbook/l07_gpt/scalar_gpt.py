@@ -19,7 +19,7 @@ from zth.autograd import Value
 from zth.autograd.functional import logsumexp, softmax
 from zth.autograd.nn import Module
 from zth.autograd.optim import Adam
-from zth.autograd.tape import collector_paused
+from zth.autograd.walk import collector_paused
 from zth.data.vocab import Vocabulary
 from zth.seeds import python_stream
 
