@@ -166,7 +166,7 @@ def test_one_submission_meets_nothing_of_another(tmp_path: Path, in_jail: list[T
     second = (
         "import builtins, os, torch\n"
         "assert not hasattr(torch, 'left') and not hasattr(builtins, 'left')\n"
-        "assert os.listdir() == []\n"
+        "assert os.listdir() == [os.path.basename(__file__)]\n"
         f"assert {str(tmp_path)!r} not in __file__\n"
     )
     folder = make_class(tmp_path / "class", {"ada": first + RIGHT, "bob": second + RIGHT})

@@ -223,6 +223,13 @@ def test_many_processes_have_the_memory_of_one(attack) -> None:
     assert verdict.trouble == "your code's processes used more than 512 MB together"
 
 
+def test_hidden_memory_counts(attack) -> None:
+    """Children map what the parent lets go of: no address space is near the limit, and their sum is beyond it."""
+    verdict = attack.run("hides_memory", "memory", "network", adds=RIGHT)
+    assert not verdict.ok
+    assert "REFUSED files in memory" in verdict.output
+
+
 def test_one_answer_sees_nothing_of_another(attack, tmp_path: Path) -> None:
     for _ in range(2):
         verdict = attack.run("leaves_a_message", "files", "network", shared=str(tmp_path / "message"))

@@ -155,22 +155,26 @@ def lines_asked(exercise: Exercise) -> dict[str, list[int]]:
 
     Of the library those that run when the check's questions are put to the solution; what it uses of other modules
     has tests elsewhere. Of solution.py the definitions that run or are asked for: some are for the experiment alone.
+    They are traced in a fresh process: begun in one that has run much already, tracing may hang CPython 3.11.
     """
+    return map_processes(trace, [(exercise.id,)], lambda _: None)[0]
+
+
+def trace(exercise_id: str) -> dict[str, list[int]]:
+    """See `lines_asked`."""
     import coverage
 
+    exercise = get(exercise_id)
     modules = {str(getattr(thing, "__module__", "")) for thing in exercise.solution.values()}
     ours = [name for name in sorted(modules) if name.startswith("zth.") and not name.startswith("zth.workbook.")]
     files = {str(inspect.getsourcefile(_module(exercise, name))): name for name in (SOLUTION, *ours)}
     tracer = coverage.Coverage(data_file=None, include=list(files), messages=False)
     questions = [(part, list(part.inputs())) for part in exercise.parts]  # who asks is not who answers
     ask = Asking(exercise.parts, SimpleNamespace(**exercise.solution))
-    tracer.start()  # no `with tracer.collect()`: CPython 3.11 may hang where tracing begins inside a generator
-    try:
+    with tracer.collect():
         for part, cases in questions:
             for number, inputs in enumerate(cases):
                 ask(part, number, inputs)
-    finally:
-        tracer.stop()
     data = tracer.get_data()
     ran = {name: sorted(data.lines(path) or []) for path, name in files.items()}
     return {**ran, SOLUTION: _whole(inspect.getsource(exercise.module("solution")), ran[SOLUTION], exercise.solution)}

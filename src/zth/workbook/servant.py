@@ -74,7 +74,8 @@ def keep(control: socket.socket, plan: walls.Plan) -> None:
 def _overruns(megabytes: int) -> bool:
     """Whether the servant's family uses more memory than one servant may; then all of it is killed.
 
-    One process alone is held by its address space. Pages that are still the keeper's own do not count.
+    One process alone is held by its address space. Pages that are still the keeper's own do not count; memory that
+    several share counts by shares, and what only one of them has of it counts twice.
     """
     import psutil
 
@@ -82,13 +83,21 @@ def _overruns(megabytes: int) -> bool:
     used = 0
     for process in family if len(family) > 1 else []:
         with contextlib.suppress(psutil.Error):
-            used += process.memory_full_info().uss
+            used += process.memory_full_info().uss + _shared(process.pid)
     if used <= megabytes * 2**20:
         return False
     for process in family:
         with contextlib.suppress(psutil.Error):
             process.kill()
     return True
+
+
+def _shared(pid: int) -> int:
+    """Bytes of shared memory that a process maps, each page divided among those who do."""
+    with contextlib.suppress(OSError, ValueError):
+        rows = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        return sum(int(row.split()[1]) * 1024 for row in rows if row.startswith("Pss_Shmem:"))
+    return 0
 
 
 def _end(child: int, patience: float = 0.0) -> dict[str, int]:

@@ -47,6 +47,8 @@ class Verdict:
     parts: Sequence[PartVerdict]
     trouble: str = ""
     """Why the process itself came to an end, or what else the file did that an answer must not do."""
+    kind: str = ""
+    """Of the trouble: "time", "ended", "forged", "patched", "keeper" (what ran the process was ended); else ""."""
     output: str = ""
     """What the learner's code printed (the beginning of it)."""
     seconds: float = 0.0
