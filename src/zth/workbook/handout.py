@@ -102,11 +102,19 @@ def chosen(words: Sequence[str]) -> list[Exercise]:
 
 def _named(word: str) -> list[Exercise]:
     if "." in word:
-        return [get(plain_id(word))]
+        return [_finished(plain_id(word))]
     lecture = find(word)
     if not (found := [exercise for exercise in exercises() if exercise.lecture == lecture]):
         raise ExerciseError(f"Lecture {lecture.name} has no exercises yet.", "Name another one. See: zth list")
     return found
+
+
+def _finished(exercise_id: str) -> Exercise:
+    """The exercise of this id; raises ExerciseError where it is still being written."""
+    exercise = get(exercise_id)
+    if exercise.task.unfinished:
+        raise ExerciseError(f"Exercise {exercise_id} is not finished yet.", "Name another one. See: zth list")
+    return exercise
 
 
 def _assigned(exercise: Exercise) -> Assigned:
@@ -156,7 +164,7 @@ def read_lock(path: Path) -> Handout:
 
 
 def _read(exercise_id: str, told: Mapping[str, Any], path: Path) -> Assigned:
-    exercise = get(exercise_id)
+    exercise = _finished(exercise_id)
     where = f"{path}: exercise {exercise_id}"
     _known(told, ("points", "inherited", "stub", "parts"), where)
     parts = [part.name for part in exercise.parts]
