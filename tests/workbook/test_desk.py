@@ -118,6 +118,13 @@ def test_hints_go_on_where_they_stopped_and_stay_at_the_last(desk: Desk) -> None
     assert Desk(desk.folder).progress()["1.1"].hints == 3
 
 
+def test_to_look_again_at_the_last_hint_or_the_solution_adds_no_line(desk: Desk) -> None:
+    for _ in range(5):
+        desk.take_hint(get("1.1"))
+        desk.see_solution(get("1.1"))
+    assert len((desk.folder / "progress.jsonl").read_text().splitlines()) == 3 + 1
+
+
 def test_damaged_progress_is_an_error_and_is_not_overwritten(desk: Desk) -> None:
     desk.folder.mkdir()
     (desk.folder / "progress.json").write_text("{broken")

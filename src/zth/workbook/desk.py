@@ -118,13 +118,16 @@ class Desk:
         return self._journal.add(exercise.id, decide)
 
     def take_hint(self, exercise: Exercise) -> int:
-        """Which hint to show now: 0, 1, ... up to the last, which stays."""
-        add = self._journal.add
-        return add(exercise.id, lambda before: {"did": "hint", "hint": min(before.hints + 1, len(HINTS))}).hints - 1
+        """Which hint to show now: 0, 1, ... up to the last, which stays; to see that one again is no event."""
+
+        def decide(before: Progress) -> dict[str, Any] | None:
+            return {"did": "hint", "hint": before.hints + 1} if before.hints < len(HINTS) else None
+
+        return self._journal.add(exercise.id, decide).hints - 1
 
     def see_solution(self, exercise: Exercise) -> None:
-        """Remember that the solution was shown."""
-        self._journal.add(exercise.id, lambda _: {"did": "solution"})
+        """Remember that the solution was shown; once is enough."""
+        self._journal.add(exercise.id, lambda before: None if before.saw_solution else {"did": "solution"})
 
     @property
     def _journal(self) -> Journal:
