@@ -40,6 +40,7 @@ class Desk:
 
         Returns the backup's path, or None where there was nothing to back up.
         """
+        self._journal.examine()
         path = self.file(exercise)
         if path.is_dir():
             raise ExerciseError(
