@@ -88,6 +88,7 @@ def test_after_a_pass_the_next_exercise_is_named(console: Console, tmp_path: Pat
     said = console.file.getvalue()
     assert "Passed, 1 of 1 parts." in said
     assert "n  1.2 Softmax, from scalars" in said
+    assert "s  our solution, explained" in said
     assert "All passed." in said
     assert farewell(get("1.1"), passed, Path("my-zth/e.py")).endswith("Go on: zth watch")
     assert "Passed" not in farewell(get("1.1"), None, Path("my-zth/e.py"))
