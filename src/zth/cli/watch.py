@@ -230,7 +230,7 @@ class _Watch:
         """What the view shows, and which of its lines must be seen."""
         exercise = self.exercise
         if self._view == "list":
-            grid, lines = course(self._desk, at=self._at)
+            grid, lines = course(self._desk, out().width, at=self._at)
             return grid, lines.get(self._at)
         if self._view == "task":
             return markdown(exercise.task.statement), None
