@@ -79,8 +79,6 @@ class Progress:
     hints: int = 0
     """How many hints have been shown."""
     saw_solution: bool = False
-    began: str = ""
-    """When its first event was; "" where that is not known."""
     latest: str = ""
     """When its last event was."""
     seconds: float = 0.0
@@ -101,7 +99,7 @@ class Progress:
         3
         """
         worked = 0.0 if self.passed else self.seconds_until(event.at)
-        seen = replace(self, began=self.began or event.at, latest=event.at, seconds=self.seconds + worked)
+        seen = replace(self, latest=event.at, seconds=self.seconds + worked)
         if event.did == "check":
             passed = self.passed or (event.at if event.ok else "")
             return replace(seen, tries=self.tries + 1, passed=passed, judged=(event.answer, event.ok))
