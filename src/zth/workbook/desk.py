@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from zth.errors import ExerciseError
-from zth.files import atomic_write
+from zth.files import atomic_write, back_up
 from zth.texts import say
 from zth.workbook.exercise import HINTS, Exercise, exercises
 from zth.workbook.progress import Journal, Progress
@@ -140,11 +140,3 @@ class Desk:
         if progress.tries:
             return "tried"
         return "started" if self.file(exercise).exists() else "new"
-
-
-def back_up(path: Path) -> Path:
-    """Rename a file out of the way -> its new path, `name.backup-1.py` or the next that is free."""
-    number = 1
-    while (backup := path.with_suffix(f".backup-{number}{path.suffix}")).exists():
-        number += 1
-    return path.rename(backup)
