@@ -216,6 +216,16 @@ def test_draw(capsys: pytest.CaptureFixture[str]) -> None:
         assert run(capsys, "draw", *arguments)[0] == 2
 
 
+def test_a_terminal_that_lacks_the_signs_gets_others_as_wide() -> None:
+    code = "import sys; from zth.cli import main; main(['list']); print('─' * 3 + '✗ λ')"
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "COLUMNS": "60"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert ". 1.1 Derivatives, three ways " in done.stdout
+    assert "~ " in done.stdout, "titles that were cut"
+    assert done.stdout.endswith("---x \\u03bb\n")
+    assert done.stdout.count("\\") == 1
+
+
 def test_a_closed_pipe_is_no_error() -> None:
     script = f"{sys.executable} -m zth list | head -c 1"
     done = subprocess.run(["bash", "-o", "pipefail", "-c", script], capture_output=True, text=True, check=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -145,6 +146,12 @@ def test_what_goes_wrong_meanwhile_is_said_and_the_watching_goes_on(session, tmp
     desk.file(first).unlink()
     watch.until("cannot be read: No such file")
     assert "zth start 1.1" in watch.until(FOOT)
+    shutil.rmtree(desk.folder)
+    watch.until("has gone")
+    desk.folder.mkdir()
+    desk.file(first).write_text(first.stub.read_text())
+    watch.until("Judging 1.1")
+    assert "cannot be read" not in watch.until("Judged at")
     watch.press("q")
     assert watch.end() == 0
     assert watch.is_as_before

@@ -55,7 +55,7 @@ def test_functions_by_their_own_names() -> None:
     result = check("2.5", cross_entropy, log_softmax)
     assert result.ok
     assert result.next_move.startswith("Next: 1.1")
-    assert 'solution("2.5")' in result.next_move
+    assert 'Our solution, explained: `solution("2.5")`' in result.next_move
 
 
 def test_the_notebook_has_them() -> None:

@@ -118,6 +118,13 @@ def test_hints_go_on_where_they_stopped_and_stay_at_the_last(desk: Desk) -> None
     assert Desk(desk.folder).progress()["1.1"].hints == 3
 
 
+def test_to_look_again_at_the_last_hint_or_the_solution_adds_no_line(desk: Desk) -> None:
+    for _ in range(5):
+        desk.take_hint(get("1.1"))
+        desk.see_solution(get("1.1"))
+    assert len((desk.folder / "progress.jsonl").read_text().splitlines()) == 3 + 1
+
+
 def test_damaged_progress_is_an_error_and_is_not_overwritten(desk: Desk) -> None:
     desk.folder.mkdir()
     (desk.folder / "progress.json").write_text("{broken")
@@ -143,10 +150,19 @@ def test_a_link_that_leads_nowhere_is_not_overwritten(desk: Desk) -> None:
         desk.start(get("1.1"))
 
 
-def test_a_desk_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
+def test_a_file_in_the_place_of_the_desk_is_told_whatever_is_asked_of_it(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(ExerciseError, match="Cannot write"):
-        Desk(tmp_path / "file" / "desk").start(get("1.1"))
+    (tmp_path / "link").symlink_to("nowhere")
+    for place in ("file", "file/desk", "link"):
+        desk = Desk(tmp_path / place)
+        for ask in (desk.start, desk.state, desk.take_hint):
+            with pytest.raises(ExerciseError, match=rf"{place[:4]} is not a folder, and your desk is one. Rename it"):
+                ask(get("1.1"))
+
+
+def test_a_desk_that_cannot_be_made_is_an_error() -> None:
+    with pytest.raises(ExerciseError, match="Cannot write to /proc/desk: "):
+        Desk(Path("/proc/desk")).start(get("1.1"))
 
 
 def test_processes_at_once_lose_no_try_and_no_hint(desk: Desk) -> None:

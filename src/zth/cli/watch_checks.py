@@ -50,6 +50,7 @@ class Checks:
         try:
             text = path.read_bytes()
         except OSError as error:
+            self._texts.pop(exercise, None)  # when it is back, it is judged again: the judge may have missed it too
             told = say("{path} cannot be read: {why}.", path=path, why=error.strerror)
             fresh = say("Save it again, or take a fresh stub: zth start {id}", id=exercise.id)
             is_gone = isinstance(error, FileNotFoundError)

@@ -35,7 +35,7 @@ def list_(*, desk: DeskOption = Path("my-zth"), as_json: JsonOption = False) -> 
     if as_json:
         print_json(_rows(table))
         return 0
-    out().print(course(table)[0])
+    out().print(course(table, out().width)[0])
     if any(done.saw_solution for done in table.progress().values()):
         out().print(f"[dim]{say(SAW_IT)}[/]")
     print_broken()

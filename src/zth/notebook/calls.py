@@ -121,7 +121,7 @@ def _next_move(exercise: Exercise, ok: bool, desk: Desk) -> str:
         return say("Stuck: {call}", call=f'`hint("{exercise.id}")`')
     following = desk.next()
     onward = say("Next: {id} {title}.", id=following.id, title=following.title) + " " if following is not None else ""
-    return onward + say("How others solved it: {call}", call=f'`solution("{exercise.id}")`')
+    return onward + say("Our solution, explained: {call}", call=f'`solution("{exercise.id}")`')
 
 
 @_without_traceback

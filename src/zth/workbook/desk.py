@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from zth.errors import ExerciseError
-from zth.files import atomic_write
+from zth.files import atomic_write, back_up
 from zth.texts import say
 from zth.workbook.exercise import HINTS, Exercise, exercises
 from zth.workbook.progress import Journal, Progress
@@ -40,6 +40,7 @@ class Desk:
 
         Returns the backup's path, or None where there was nothing to back up.
         """
+        self._journal.examine()
         path = self.file(exercise)
         if path.is_dir():
             raise ExerciseError(
@@ -118,13 +119,16 @@ class Desk:
         return self._journal.add(exercise.id, decide)
 
     def take_hint(self, exercise: Exercise) -> int:
-        """Which hint to show now: 0, 1, ... up to the last, which stays."""
-        add = self._journal.add
-        return add(exercise.id, lambda before: {"did": "hint", "hint": min(before.hints + 1, len(HINTS))}).hints - 1
+        """Which hint to show now: 0, 1, ... up to the last, which stays; to see that one again is no event."""
+
+        def decide(before: Progress) -> dict[str, Any] | None:
+            return {"did": "hint", "hint": before.hints + 1} if before.hints < len(HINTS) else None
+
+        return self._journal.add(exercise.id, decide).hints - 1
 
     def see_solution(self, exercise: Exercise) -> None:
-        """Remember that the solution was shown."""
-        self._journal.add(exercise.id, lambda _: {"did": "solution"})
+        """Remember that the solution was shown; once is enough."""
+        self._journal.add(exercise.id, lambda before: None if before.saw_solution else {"did": "solution"})
 
     @property
     def _journal(self) -> Journal:
@@ -136,11 +140,3 @@ class Desk:
         if progress.tries:
             return "tried"
         return "started" if self.file(exercise).exists() else "new"
-
-
-def back_up(path: Path) -> Path:
-    """Rename a file out of the way -> its new path, `name.backup-1.py` or the next that is free."""
-    number = 1
-    while (backup := path.with_suffix(f".backup-{number}{path.suffix}")).exists():
-        number += 1
-    return path.rename(backup)

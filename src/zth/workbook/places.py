@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zth.errors import ConfigError, RunError
-from zth.files import atomic_write_all, dumps
+from zth.files import atomic_write_all, backup_name, dumps
 from zth.workbook.audit import Audit
 from zth.workbook.marks import Marks
 from zth.workbook.marks_files import pairs_csv, to_csv, to_gradescope, to_json, to_nbgrader, to_summary
@@ -95,7 +95,7 @@ def write_all(contents: Mapping[Path, str]) -> dict[Path, Path | None]:
         for path, content in contents.items():
             path.parent.mkdir(parents=True, exist_ok=True)
             there = path.exists() and path.read_bytes() != content.encode("utf-8", "backslashreplace")
-            written[path] = Path(shutil.copy2(path, _backup(path))) if there else None
+            written[path] = Path(shutil.copy2(path, backup_name(path))) if there else None
         atomic_write_all(contents)
     except OSError as error:
         for backup in filter(None, written.values()):  # what they are copies of is still there
@@ -117,10 +117,3 @@ def _gradescope(marks: Marks, place: Path) -> dict[Path, str]:
     if place.suffix == ".json":
         return {place: dumps(to_gradescope(marks.students[0])) + "\n"}
     return {place / each.name / "results.json": dumps(to_gradescope(each)) + "\n" for each in marks.students}
-
-
-def _backup(path: Path) -> Path:
-    number = 1
-    while (backup := path.with_name(f"{path.stem}.backup-{number}{path.suffix}")).exists():
-        number += 1
-    return backup
