@@ -154,4 +154,6 @@ def _print_mutations(found: list[Mutation]) -> None:
     for row in rows(found):
         table.add_row(*row)
     out().print(table)
-    out().print(f"[dim]Wanted: every survivor explained, and of all exercises together {LEAST_REJECTED:.0%} rejected.[/]")
+    out().print(
+        f"[dim]Wanted: every survivor explained, and of all exercises together {LEAST_REJECTED:.0%} rejected.[/]"
+    )
