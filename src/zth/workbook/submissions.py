@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from zth.errors import ConfigError, ExerciseError
-from zth.texts import say
+from zth.texts import mark, say
 from zth.workbook.exercise import Exercise
 
 DEEPEST = 4
@@ -226,10 +226,10 @@ def _time(pile: _Pile, files: Sequence[Path]) -> tuple[datetime | None, str, str
             with stamp.open(encoding="utf-8") as file:
                 return parse_time(file.read(200).strip()), "timestamp.txt", ""
         except (OSError, ValueError):
-            return newest, "file time", say("timestamp.txt cannot be read; the file's time counts")
+            return newest, mark("file time"), say("timestamp.txt cannot be read; the file's time counts")
     if pile.when is not None:
-        return pile.when, "file name", ""
-    return newest, "file time" if newest else "", ""
+        return pile.when, mark("file name"), ""
+    return newest, mark("file time") if newest else "", ""
 
 
 def _newest(files: Sequence[Path]) -> datetime | None:
