@@ -31,7 +31,7 @@ from zth.workbook.steps import Asking
 from zth.workbook.verdict import Verdict
 
 LEAST_REJECTED = 0.97
-"""Of all mutants, those included that are equivalent."""
+"""Of all mutants of a run together, those included that are equivalent."""
 SOLUTION = "solution.py"
 AT_ONCE = 4
 """Mutants that a process judges before it tells how far it is."""
@@ -85,8 +85,7 @@ class Mutation:
 
     @property
     def ok(self) -> bool:
-        enough = self.rejected >= LEAST_REJECTED * len(self.fates)
-        return enough and not self.unexplained and not self.idle
+        return not self.unexplained and not self.idle
 
     def to_json(self) -> dict[str, object]:
         counts = {outcome: self.count(outcome) for outcome in ("named", "raised", "wrong", "stopped", "survived")}
@@ -271,10 +270,20 @@ def rows(found: list[Mutation]) -> Iterator[tuple[str, ...]]:
         yield ("all", *_figures(found))
 
 
+def share_rejected(found: list[Mutation], *, equivalent: bool = True) -> float:
+    """Of all mutants together, 0 to 1; without those that are explained as equivalent if `equivalent` is False.
+
+    >>> share_rejected([])
+    1.0
+    """
+    rejected = sum(each.rejected for each in found)
+    survived = sum(len(each.survivors if equivalent else each.unexplained) for each in found)
+    return rejected / (rejected + survived) if rejected + survived else 1.0
+
+
 def _figures(found: list[Mutation]) -> tuple[str, ...]:
-    fates = [fate for each in found for fate in each.fates]
     counted: list[Outcome] = ["named", "raised", "wrong", "stopped", "survived"]
-    numbers = [sum(fate.outcome == outcome for fate in fates) for outcome in counted]
-    rejected = len(fates) - numbers[-1]
-    share = f"{100 * rejected / len(fates):.1f} %" if fates else ""
-    return str(sum(each.places for each in found)), str(len(fates)), str(rejected), share, *map(str, numbers)
+    numbers = [sum(each.count(outcome) for each in found) for outcome in counted]
+    shares = (f"{100 * share_rejected(found, equivalent=counts):.1f} %" for counts in (True, False))
+    places, judged = sum(each.places for each in found), sum(numbers)
+    return str(places), str(judged), str(judged - numbers[-1]), *shares, *map(str, numbers)
