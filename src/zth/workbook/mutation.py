@@ -119,8 +119,8 @@ def mutate(exercise: Exercise, at_most: int, told: Told) -> Mutation:
         Fate(mutant=mutant, outcome=outcome, said=why.get(mutant.key, "") if outcome == "survived" else said)
         for mutant, (outcome, said) in zip(chosen, [fate for task in judged for fate in task], strict=True)
     ]
-    alive = {mutant.key for mutant in places} - {fate.mutant.key for fate in fates if fate.outcome != "survived"}
-    alive |= {fate.mutant.key for fate in fates if fate.outcome == "survived"}
+    rejected = {(fate.mutant.key, fate.mutant.line) for fate in fates if fate.outcome != "survived"}
+    alive = {mutant.key for mutant in places if (mutant.key, mutant.line) not in rejected}  # a line may stand twice
     idle = [" | ".join(key) for key in why if key not in alive]
     return Mutation(exercise=exercise.id, places=len(places), fates=fates, idle=idle)
 
