@@ -80,6 +80,18 @@ def test_a_check_that_lets_changes_pass_is_found_out(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.usefixtures("here")
+def test_what_is_explained_may_stand_on_two_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same change is rejected where it stands first; where it stands again, nobody has asked."""
+    twice = [
+        Mutant(file="a.py", line=line, was="1", now="2", kind="Integer", source=f"f = {line}") for line in (1, 9)
+    ]
+    monkeypatch.setattr(mutation, "all_mutants", lambda exercise: twice)
+    monkeypatch.setattr(mutation, "explanations", lambda exercise: {("a.py", "1", "2"): "The same."})
+    assert mutate(get("1.1"), 1, lambda done, total: None).idle == []
+    assert mutate(get("1.1"), 2, lambda done, total: None).idle == ["a.py | 1 | 2"]
+
+
+@pytest.mark.usefixtures("here")
 def test_a_change_in_the_library_reaches_the_check() -> None:
     name = "zth.autograd.numerical"
     source = Path(str(sys.modules[name].__file__)).read_text(encoding="utf-8")
