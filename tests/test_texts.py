@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import importlib.util
 import re
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from babel.messages import Catalog, Message
@@ -250,23 +252,25 @@ def test_a_german_notebook_is_german(
     assert told["how"].startswith("Jede Aufgabe hat hier drei Arten von Zellen")
     assert "Sie baut auf 1.1 auf." in told["e1-2-task"]
 
-    def slow(a, b, c):
+    def slow(a: float, b: float, c: float) -> None:
         while True:
             pass
 
     monkeypatch.setattr(Exercise, "limits", Limits(seconds=0.2))
     said = repr(check("1.1", gradient=slow))
     assert "`gradient` gab in 0.2 s keine Antwort" in said
-    said = repr(check("1.1", **{**get("1.1").solution, "gradient": lambda a, b, c: [1, 2, 3]}))
+    wrong: dict[str, Any] = {**get("1.1").solution, "gradient": lambda a, b, c: [1, 2, 3]}
+    said = repr(check("1.1", **wrong))
     assert "  Aufruf       gradient(" in said
     assert "  Unterschied  bei [0]" in said
     assert "`f` wurde nicht an check übergeben: Ergänze es" in repr(check("1.1", gradient=slow))
-    for call, words in [
+    calls: list[tuple[Callable[[], object], str]] = [
         (lambda: check("1.1", gradiant=slow), "Aufgabe 1.1 fragt nach keinem `gradiant`. Meintest du gradient?"),
         (lambda: check("1.1", [1]), "ein Objekt vom Typ list hat nichts davon"),
         (lambda: draw([1]), "draw kann nichts vom Typ list zeichnen."),
         (lambda: find("L9"), "Es gibt keine Vorlesung 'L9'."),
-    ]:
+    ]
+    for call, words in calls:
         with pytest.raises(ZthError) as caught:
             call()
         assert words in str(caught.value)

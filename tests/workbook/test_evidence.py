@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from zth.workbook.answer import Raised
 from zth.workbook.check import Part
 from zth.workbook.evidence import Collected, digest
 from zth.workbook.exercise import get
-from zth.workbook.jail import Jail, Raised
+from zth.workbook.jail import Jail
 from zth.workbook.judge import judge
 
 PART = Part(name="f", ask=lambda answer, x: answer.f(x), cases=[])

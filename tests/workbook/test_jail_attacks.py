@@ -22,9 +22,10 @@ import pytest
 
 import zth
 from zth.workbook import defences
+from zth.workbook.answer import KEPT_OUTPUT
 from zth.workbook.check import Limits
 from zth.workbook.exercise import Exercise, get
-from zth.workbook.jail import KEPT_OUTPUT, Jail
+from zth.workbook.jail import Jail
 from zth.workbook.judge import judge
 from zth.workbook.verdict import Verdict
 from zth.workbook.wire import _LENGTHS, MAX_FRAME, MAX_HEADER, pack

@@ -10,9 +10,10 @@ import psutil
 import pytest
 
 from zth.errors import ExerciseError
+from zth.workbook.answer import KEPT_OUTPUT
 from zth.workbook.check import Limits, Part
 from zth.workbook.exercise import Exercise, get
-from zth.workbook.jail import KEPT_OUTPUT, Jail
+from zth.workbook.jail import Jail
 from zth.workbook.judge import MAX_SOURCE, Verdict, judge
 
 SECONDS = 3.0

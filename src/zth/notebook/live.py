@@ -1,8 +1,8 @@
 """An answer whose objects live in this process: what the judge asks, when it asks a notebook.
 
-It is the judge's side and the learner's side of a file's check (`workbook.jail`, `workbook.servant`) without the two
-processes between them. Questions and values go through the same frames, so that inputs arrive as copies, results are
-plain values or stand-ins, and the verdict on a function is the same as on the same function in a file.
+It is the judge's side and the learner's side of a file's check (`workbook.answer`, `workbook.servant`) without the
+two processes between them. Questions and values go through the same frames, so that inputs arrive as copies, results
+are plain values or stand-ins, and the verdict on a function is the same as on the same function in a file.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ import zth
 from zth.notebook.clock import OutOfTime, limited
 from zth.notebook.settings import Turns
 from zth.workbook import wire
+from zth.workbook.answer import KEPT_OUTPUT, Answer, Missing, Raised, Remote, late
 from zth.workbook.check import Limits
-from zth.workbook.jail import KEPT_OUTPUT, Answer, Missing, Raised, Remote, late
 from zth.workbook.servant import Servant
 
 _OTHERS = tuple(

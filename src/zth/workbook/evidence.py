@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from zth.workbook import wire
+from zth.workbook.answer import Raised
 from zth.workbook.check import Part
-from zth.workbook.jail import Raised
 from zth.workbook.verdict import show
 
 SEEDS: Mapping[str, int] = {"random": 0, "numpy": 0, "torch": 0, "PYTHONHASHSEED": 0}

@@ -22,9 +22,10 @@ from zth.compare import difference
 from zth.errors import ExerciseError
 from zth.texts import say, say_many
 from zth.workbook import wire
+from zth.workbook.answer import Answer, Missing, Raised, Remote, Trouble
 from zth.workbook.check import Mistake, Part
 from zth.workbook.exercise import Exercise
-from zth.workbook.jail import Answer, Jail, Missing, Raised, Remote, Trouble
+from zth.workbook.jail import Jail
 from zth.workbook.steps import Asking, NotReached, by_rule
 from zth.workbook.verdict import PartVerdict, Verdict, missing, raised, show, unusable
 

@@ -330,7 +330,7 @@ def _root(thing: object) -> str:
 def describe(error: BaseException, path: str) -> dict[str, object]:
     """An exception as plain values: its type, its message, and where in the learner's file it came from.
 
-    What we have to say about it ourselves is a `note` by name; the judge has the words (see `jail`).
+    What we have to say about it ourselves is a `note` by name; the judge has the words (see `answer`).
     """
     frames = [
         [frame.lineno or 0, frame.name, (frame.line or "").strip()]

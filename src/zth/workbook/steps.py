@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from zth.workbook.answer import Answer, Raised
 from zth.workbook.check import Ask, Part
-from zth.workbook.jail import Answer, Raised
 
 Inputs = tuple[Any, ...]
 

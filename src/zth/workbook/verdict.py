@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from zth.compare import as_array
 from zth.texts import say
+from zth.workbook.answer import Missing, Raised, Remote
 from zth.workbook.check import Limits, Part
-from zth.workbook.jail import Missing, Raised, Remote
 
 State = Literal["passed", "wrong", "inherited", "raised", "missing", "unwritten", "unreached"]
 """An "inherited" part is not right yet, but its own line is: the error is that of `PartVerdict.follows`."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from zth.autograd import Value
+from zth.workbook.answer import Remote
 from zth.workbook.check import Mistake, Part
-from zth.workbook.jail import Remote
 from zth.workbook.l01_micrograd.e02_softmax.engine import RULES, Engine, Rule, mistaken
 
 

@@ -20,7 +20,7 @@ from zth.backprop.step import calibrate, predict
 from zth.compare import as_array
 from zth.seeds import stream
 from zth.texts import mark, say
-from zth.workbook.jail import Answer
+from zth.workbook.answer import Answer
 from zth.workbook.l05_backprop.e04_train import wrong
 from zth.workbook.names import parts
 
