@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -189,6 +191,18 @@ def test_workers_judge_side_by_side_and_leave_nothing_behind() -> None:
         "fay": False,
     }
     assert not [each for each in psutil.Process(os.getpid()).children(recursive=True) if _is_worker(each)]
+
+
+def test_what_a_killed_worker_leaves_goes_with_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    results = judge_all([task("ada", "import os\nraise RuntimeError(os.getcwd())\n")], 1)
+    (result,) = itertools.islice(results, 1)
+    (folder,) = tmp_path.glob("zth-grade-*")
+    assert result.verdict is not None
+    assert f"{folder}/zth-answer-" in str(result.verdict)
+    (folder / "zth-answer-of-a-killed-one").mkdir()
+    results.close()
+    assert not list(tmp_path.glob("zth-*"))
 
 
 def _is_worker(process: psutil.Process) -> bool:
