@@ -45,15 +45,20 @@ class Demo:
         self.labels: list[int] = labels.tolist()
         self.losses: list[float] = []
 
-    def forward(self) -> tuple[Any, float]:
-        """The loss's node, and the accuracy; written as micrograd's demo notebook has it."""
-        inputs = [list(map(self.value, point)) for point in self.points]
+    def graph(self, inputs: Any, labels: Any) -> list[Any]:
+        """The loss's node, and the scores'; written as micrograd's demo notebook has it."""
         scores = list(map(self.model, inputs))
-        losses = [(1 + -label * score).relu() for label, score in zip(self.labels, scores, strict=True)]
+        losses = [(1 + -label * score).relu() for label, score in zip(labels, scores, strict=True)]
         data_loss = sum(losses) * (1.0 / len(losses))
         reg_loss = 1e-4 * sum(p * p for p in self.model.parameters())
+        return [data_loss + reg_loss, *scores]
+
+    def forward(self) -> tuple[Any, float]:
+        """The loss's node, and the accuracy."""
+        inputs = [list(map(self.value, point)) for point in self.points]
+        loss, *scores = self.graph(inputs, self.labels)
         right = [(label > 0) == (score.data > 0) for label, score in zip(self.labels, scores, strict=True)]
-        return data_loss + reg_loss, sum(right) / len(right)
+        return loss, sum(right) / len(right)
 
     def step(self) -> None:
         loss, _ = self.forward()

@@ -16,6 +16,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 PRINTS = {
     "softmax_by_hand.py": "gradient [0.0418, 0.839, 0.0057, -0.8865]",
     "names_by_counting.py": "dev loss 2.2223 nats a character",
+    "scalar_gpt.py": " 1000 names  loss 2.31",
 }
 
 

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and strict JSON."""
+"""Files that are written whole or not at all, backups, and strict JSON."""
 
 from __future__ import annotations
 
@@ -38,6 +38,19 @@ def atomic_write_all(contents: Mapping[Path, str | bytes]) -> None:
         for draft in written.values():
             draft.unlink(missing_ok=True)
         raise
+
+
+def back_up(path: Path) -> Path:
+    """Rename a file out of the way -> its new path, see `backup_name`."""
+    return path.rename(backup_name(path))
+
+
+def backup_name(path: Path) -> Path:
+    """Where the file may go: `name.backup-1.py`, or the next that is free."""
+    number = 1
+    while (backup := path.with_name(f"{path.stem}.backup-{number}{path.suffix}")).exists():
+        number += 1
+    return backup
 
 
 def write_json(path: Path, value: Any) -> None:

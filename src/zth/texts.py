@@ -75,6 +75,14 @@ def translated(path: Path) -> Path:
     return own if own.is_file() else path
 
 
+def in_every_language(path: Path) -> list[Path]:
+    """A text file of the workbook, and its translations."""
+    workbook = HOUSE / "workbook"
+    if not path.is_relative_to(workbook):
+        return [path]
+    return [path, *sorted(LOCALE.glob(f"*/{path.relative_to(workbook).as_posix()}"))]
+
+
 def languages() -> list[str]:
     """Those that can be spoken, English first.
 

@@ -7,6 +7,7 @@ import pytest
 from zth.autograd import Value
 from zth.autograd.graph import dot, svg
 from zth.autograd.nn import MLP, Neuron
+from zth.autograd.plots import BLUE, ORANGE
 from zth.errors import ConfigError, MissingPartError
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -28,8 +29,8 @@ def test_dot_draws_each_value_once_and_each_use() -> None:
     # tanh has the slope 1 - tanh(-4)^2 = 0.001341, times b + 1 = -2 at a, times a = 2 at b
     text = dot(little())
     assert text.splitlines()[2:4] == [
-        '  n0 [shape=box label="a | data 2 | grad -0.002682"]',
-        '  n1 [shape=box label="b | data -3 | grad 0.002682"]',
+        '  n0 [shape=box style=filled fillcolor="#e8710a1b" label="a | data 2 | grad -0.002682"]',
+        '  n1 [shape=box style=filled fillcolor="#4c8bf51b" label="b | data -3 | grad 0.002682"]',
     ]
     assert text.count("shape=box") == 5
     assert text.count("shape=ellipse") == 3
@@ -62,10 +63,47 @@ def test_svg_stands_in_a_page_as_it_is() -> None:
     assert (root.tag, root.get("role")) == (f"{SVG}svg", "img")
     assert root.get("viewBox") == f"0 0 {root.get('width')} {root.get('height')}"
     assert root.findtext(f"{SVG}title") == "a tanh"
-    # the page's own colour everywhere, so that it reads in light and in dark
-    colours = {e.get(key) for e in root.iter() for key in ("fill", "stroke")}
+    # the page's own colour for all lines and letters, so that it reads in light and in dark
+    colours = {e.get(key) for e in root.iter() for key in ("fill", "stroke") if e.tag != f"{SVG}rect"}
     assert colours <= {None, "none", "currentColor"}
+    assert {e.get("fill") for e in root.iter(f"{SVG}rect")} == {None, BLUE, ORANGE}
     assert not [e for e in root.iter() if e.get("id")], "ids of two pictures in one page would clash"
+
+
+def test_a_box_is_coloured_by_its_gradient() -> None:
+    up, down, little, nothing = (Value(1.0, label=name) for name in ("up", "down", "little", "nothing"))
+    root = up * 2.0 - down * 0.5 - little * 0.02 + nothing * 0.0
+    root.backward()
+    boxes = _boxes(svg(root))
+    assert {name: boxes[name][0] for name in ("up", "down", "little", "nothing")} == {
+        "up": BLUE,
+        "down": ORANGE,
+        "little": ORANGE,
+        "nothing": None,
+    }
+    strengths = [boxes[name][1] for name in ("up", "down", "little", "nothing")]
+    assert strengths == [0.58, 0.33, 0.13, 0.1]  # 0.08 + half the root of its share of the largest; grey for a leaf
+
+
+def test_without_a_gradient_nothing_is_coloured_and_infinity_fully() -> None:
+    x = Value(1.0, label="x")
+    assert _boxes(svg(x * 2.0))["x"] == (None, 0.1)
+    x.grad = float("inf")
+    assert _boxes(svg(x * 2.0))["x"] == (BLUE, 0.58)
+    x.grad = float("nan")
+    assert _boxes(svg(x * 2.0))["x"] == (None, 0.1)
+
+
+def _boxes(markup: str) -> dict[str, tuple[str | None, float]]:
+    """What a box says first -> its colour and how strong that is."""
+    found, box = {}, None
+    for element in ET.fromstring(markup).iter():
+        if element.tag == f"{SVG}rect":
+            box = element
+        elif element.tag == f"{SVG}text" and box is not None:
+            found[element.text or ""] = (box.get("fill"), float(box.get("fill-opacity", 0)))
+            box = None
+    return found
 
 
 def test_svg_keeps_everything_inside_its_frame() -> None:

@@ -45,6 +45,7 @@ MOVES: dict[str, Callable[[Any, Any, float], Any]] = {
     "relu": lambda a, b, k: a.relu(),
     "sigmoid": lambda a, b, k: a.sigmoid(),
     "abs": lambda a, b, k: abs(a),
+    "detach": lambda a, b, k: a.detach() * b + a,
     "same twice": lambda a, b, k: a * a + a,
 }
 PLACE = st.integers(0, 10_000)

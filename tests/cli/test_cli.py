@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from zth.cli import COMMANDS, main
-from zth.workbook.exercise import get
+from zth.workbook.desk import Desk
+from zth.workbook.exercise import exercises, get
 
 
 @pytest.fixture(autouse=True)
@@ -131,7 +132,7 @@ def test_a_learner_goes_from_start_to_passed(capsys: pytest.CaptureFixture[str])
         "lecture": "micrograd",
         "title": "Derivatives, three ways",
         "state": "passed",
-        "tries": 3,
+        "tries": 2,
         "saw_solution": True,
         "needs": {},
         "video": [{"from": 488, "to": 1149, "link": "https://youtu.be/VMj-3S1tku0?t=488"}],
@@ -141,6 +142,22 @@ def test_a_learner_goes_from_start_to_passed(capsys: pytest.CaptureFixture[str])
     assert code == 0
     assert "e1_1_derivatives.backup-1.py" in out
     assert "NotImplementedError" in answer.read_text()
+
+
+def test_start_without_a_name_begins_the_first_that_is_not_begun(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "1.1 Derivatives" in run(capsys, "start")[1]
+    code, out, _ = run(capsys, "start")
+    assert code == 0
+    assert out.startswith("1.2 Softmax")
+    code, out, _ = run(capsys, "start", "--force")
+    assert "Your old file is now my-zth/e1_2_softmax.backup-1.py" in out.replace("\n", ""), "the one in hand"
+    for exercise in exercises():
+        if not Desk().file(exercise).exists():
+            Desk().start(exercise)
+    code, _, err = run(capsys, "start")
+    assert code == 2
+    assert "You have begun every exercise." in err
+    assert f"Go on: zth check {exercises()[-1].id}" in err
 
 
 def test_a_verdict_as_json(capsys: pytest.CaptureFixture[str]) -> None:
@@ -192,8 +209,21 @@ def test_draw(capsys: pytest.CaptureFixture[str]) -> None:
     assert code == 0
     assert json.loads(out) == {"value": 0.0, "gradients": {"a": -3.0, "b": 2.0, "c": 1.0}, "file": "graph.svg"}
     assert Path("graph.svg").read_text().startswith("<svg")
+    assert Path("graph.svg").read_text().count('fill="#e8710a"') == 1, "the result falls with a alone"
+    code, out, _ = run(capsys, "draw", "tanh(a*b + c)", "a=2", "b=-3", "c=6")
+    assert "Blue: the result rises with it." in out
     for arguments in (("a",), ("a", "a"), ("a", "a=x"), ("a", "1=2"), ("a", "a=1", "--out", "graph.png")):
         assert run(capsys, "draw", *arguments)[0] == 2
+
+
+def test_a_terminal_that_lacks_the_signs_gets_others_as_wide() -> None:
+    code = "import sys; from zth.cli import main; main(['list']); print('─' * 3 + '✗ λ')"
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "COLUMNS": "60"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert ". 1.1 Derivatives, three ways " in done.stdout
+    assert "~ " in done.stdout, "titles that were cut"
+    assert done.stdout.endswith("---x \\u03bb\n")
+    assert done.stdout.count("\\") == 1
 
 
 def test_a_closed_pipe_is_no_error() -> None:
@@ -230,6 +260,8 @@ def test_a_verdict_is_printed_even_where_it_cannot_be_kept(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run(capsys, "start", "1.1")
+    with Path("my-zth/e1_1_derivatives.py").open("a") as answer:
+        answer.write("x = 1\n")
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")

@@ -8,7 +8,7 @@ import pytest
 from zth.cli import main
 from zth.runs import Run
 from zth.workbook.desk import Desk
-from zth.workbook.exercise import get
+from zth.workbook.exercise import exercises, get
 
 
 @pytest.fixture
@@ -39,9 +39,12 @@ def test_it_says_where_the_page_is_and_what_the_figures_are(runs, tmp_path, caps
     assert "1 as the course, 1 worse" in printed
 
 
-def test_json_is_the_figures_file(runs, tmp_path, capsys):
-    assert main(["report", str(runs), "--out", str(tmp_path / "out"), "--json"]) == 0
-    rows = json.loads(capsys.readouterr().out)
+def test_json_is_the_figures_file_and_the_desk(runs, desk, tmp_path, capsys):
+    arguments = ["--out", str(tmp_path / "out"), "--desk", str(desk.folder), "--json"]
+    assert main(["report", str(runs), *arguments]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["desk"] == json.loads((tmp_path / "out" / "desk.json").read_text(encoding="utf-8"))
+    rows = printed["figures"]
     assert rows == json.loads((tmp_path / "out" / "figures.json").read_text(encoding="utf-8"))
     assert [(row["exercise"], row["verdict"], row["ok"]) for row in rows] == [
         ("2.2", "as the course", True),
@@ -98,7 +101,9 @@ def test_progress_stands_on_the_page(runs, desk, tmp_path, capsys):
 
 def test_a_desk_without_runs_is_enough(desk, tmp_path, capsys):
     assert main(["report", str(tmp_path / "none"), "--out", str(tmp_path / "out"), "--desk", str(desk.folder)]) == 0
-    assert "no figures" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert f"1 of {len(exercises())} exercises passed\n" in printed
+    assert "no figures" not in printed
 
 
 def test_the_desk_of_this_folder_is_taken_by_itself(runs, desk, tmp_path, monkeypatch):

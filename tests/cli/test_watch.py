@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -144,6 +145,13 @@ def test_what_goes_wrong_meanwhile_is_said_and_the_watching_goes_on(session, tmp
     watch.until("hint 1 of 3")
     desk.file(first).unlink()
     watch.until("cannot be read: No such file")
+    assert "zth start 1.1" in watch.until(FOOT)
+    shutil.rmtree(desk.folder)
+    watch.until("has gone")
+    desk.folder.mkdir()
+    save_by_renaming(desk.file(first), RIGHT)
+    watch.until("Passed, 4 of 4 parts.")
+    assert "cannot be read" not in watch.until(FOOT)
     watch.press("q")
     assert watch.end() == 0
     assert watch.is_as_before

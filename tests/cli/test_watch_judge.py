@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import time
 from pathlib import Path
 
 import psutil
@@ -38,3 +40,20 @@ def test_a_process_that_is_killed_is_told_and_the_next_question_gets_another(tmp
         assert "There is no file" in str(judge.answer()), "an error is an answer too"
         judge.ask(get("1.1"), path)
     assert not psutil.wait_procs(set(family()) - before, timeout=30)[1]
+
+
+def test_a_judge_that_was_stopped_with_us_ends_by_itself(tmp_path: Path) -> None:
+    path = tmp_path / "answer.py"
+    path.write_text("while True: pass\n")
+    before = set(family())
+    with Judge() as judge:
+        judge.ask(get("1.1"), path)
+        (process,) = (child for child in set(family()) - before if child.ppid() == psutil.Process().pid)
+        while not process.children():  # it handles signals by the time that its jail begins
+            assert process.is_running()
+            time.sleep(0.02)
+        process.suspend()
+        spawned = judge._process
+        assert spawned is not None
+        judge.give_up()
+    assert spawned.exitcode in (0, -signal.SIGTERM), "it was not killed after having been waited for"

@@ -35,9 +35,9 @@ def console() -> Console:
     return Console(file=io.StringIO(), width=100, height=40, highlight=False)
 
 
-def bodies(desk: Desk):
+def bodies(desk: Desk, width: int):
     exercise = get("5.1")
-    yield "list", course(desk, at=exercise)[0]
+    yield "list", course(desk, width, at=exercise)[0]
     yield "task", markdown(exercise.task.statement)
     yield "hint", hint(exercise, 2)
     yield "wrong", found(WRONG, exercise, get("5.2"))
@@ -48,7 +48,7 @@ def bodies(desk: Desk):
 def test_every_view_fits(size: tuple[int, int], console: Console, tmp_path: Path) -> None:
     height, width = size
     desk = Desk(tmp_path)
-    for name, body in bodies(desk):
+    for name, body in bodies(desk, width):
         lines, _ = Screen(head=head(get("5.4"), desk), body=body, status="Judging", first=999).fit(
             console, width, height
         )
@@ -57,6 +57,21 @@ def test_every_view_fits(size: tuple[int, int], console: Console, tmp_path: Path
         if height > 6:
             assert "q quit" in " ".join(lines), name
             assert lines[0].startswith("5.4 Train without"), name
+
+
+@pytest.mark.parametrize(
+    ("width", "told"),
+    [(80, ["not yet", "1 try", "8:08-19:09"]), (40, ["not yet", "1 try"]), (30, ["not yet"]), (20, [])],
+)
+def test_a_narrow_list_spares_what_it_can_and_keeps_marks_and_titles(
+    width: int, told: list[str], console: Console, tmp_path: Path
+) -> None:
+    desk = Desk(tmp_path)
+    desk.record_try(get("1.1"), ok=False)
+    desk.see_solution(get("1.2"))
+    console.print(course(desk, width)[0], width=width)
+    (line,) = [each for each in console.file.getvalue().splitlines() if each.startswith("◐ 1.1 Derivatives")]
+    assert [word for word in ("not yet", "1 try", "8:08-19:09") if word in line] == told
 
 
 def test_what_fails_first_is_there_without_scrolling_on_a_plain_terminal(console: Console, tmp_path: Path) -> None:
@@ -75,7 +90,7 @@ def test_what_fails_first_is_there_without_scrolling_on_a_plain_terminal(console
 def test_the_line_that_is_chosen_is_always_in_sight(console: Console, tmp_path: Path) -> None:
     desk, first = Desk(tmp_path), 0
     for exercise in [*exercises(), *reversed(exercises())]:
-        grid, lines = course(desk, at=exercise)
+        grid, lines = course(desk, 60, at=exercise)
         shown, first = Screen(head=["head"], body=grid, status="", first=first, line=lines[exercise]).fit(
             console, 60, 12
         )
@@ -88,6 +103,7 @@ def test_after_a_pass_the_next_exercise_is_named(console: Console, tmp_path: Pat
     said = console.file.getvalue()
     assert "Passed, 1 of 1 parts." in said
     assert "n  1.2 Softmax, from scalars" in said
+    assert "s  our solution, explained" in said
     assert "All passed." in said
     assert farewell(get("1.1"), passed, Path("my-zth/e.py")).endswith("Go on: zth watch")
     assert "Passed" not in farewell(get("1.1"), None, Path("my-zth/e.py"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import linecache
 import random
 import signal
 import sys
@@ -20,6 +21,7 @@ from zth.errors import ExerciseError
 from zth.notebook import check, hint, solution
 from zth.seeds import stream
 from zth.workbook.check import Limits
+from zth.workbook.desk import Desk
 from zth.workbook.exercise import Exercise, get
 from zth.workbook.jail import Jail
 from zth.workbook.judge import judge
@@ -53,7 +55,7 @@ def test_functions_by_their_own_names() -> None:
     result = check("2.5", cross_entropy, log_softmax)
     assert result.ok
     assert result.next_move.startswith("Next: 1.1")
-    assert 'solution("2.5")' in result.next_move
+    assert 'Our solution, explained: `solution("2.5")`' in result.next_move
 
 
 def test_the_notebook_has_them() -> None:
@@ -109,6 +111,9 @@ def test_a_name_that_another_exercise_has_taken() -> None:
         (lambda: check("5.1", dprobs=torch.zeros(2), dprob=torch.zeros(2)), "no tensor `dprob`. Did you mean dprobs"),
         (lambda: solution("2.5"), "You have not tried 2.5 yet"),
         (lambda: hint("nonsense"), "There is no exercise"),
+        (lambda: check(2.1), 'this is of the type float. Write it in quotes, as in: "2.1"'),
+        (lambda: hint(3), 'this is of the type int. Write it in quotes, as in: "1.1"'),
+        (lambda: solution(get("1.1")), 'this is of the type Exercise. Write it in quotes, as in: "1.1"'),
     ],
 )
 def test_a_call_that_cannot_be_answered(call, words: str) -> None:
@@ -251,6 +256,30 @@ def test_settings_of_the_notebook_hold_for_its_code_alone(gradients: bool) -> No
     assert set(seen) == {(torch.float64, gradients)}
 
 
+@pytest.mark.parametrize("exercise_id", ["2.1", "2.5", "5.2", "7.1"])
+def test_another_default_device_of_the_notebook_reaches_neither_the_judge_nor_new_tensors(exercise_id: str) -> None:
+    torch.set_default_device("meta")
+    try:
+        result = check(exercise_id, **get(exercise_id).solution)
+        assert torch.ones(1).is_meta
+    finally:
+        torch.set_default_device(None)
+    assert result.ok, first(result)
+    with torch.device("meta"):
+        assert check("2.5", log_softmax, cross_entropy).ok
+        assert torch.ones(1).is_meta
+    assert not torch.ones(1).is_meta
+
+
+def test_a_device_that_the_answer_itself_chooses_ends_with_it() -> None:
+    def choosing(logits):
+        torch.set_default_device("meta")
+        return logits.log_softmax(1)
+
+    assert check("2.5", log_softmax=choosing, cross_entropy=cross_entropy).ok
+    assert not torch.ones(1).is_meta
+
+
 def test_autograd_is_off_for_5_4_alone() -> None:
     def train_step(parameters, xb, yb, lr):
         torch.ones(1, requires_grad=True).sum().backward()
@@ -266,8 +295,6 @@ def test_autograd_is_off_for_5_4_alone() -> None:
 
 
 def test_progress_goes_to_the_desk(tmp_path: Path) -> None:
-    from zth.workbook.desk import Desk
-
     place = tmp_path / "elsewhere"
     check("2.5", log_softmax, desk=place)
     check("2.5", log_softmax, cross_entropy, desk=place)
@@ -275,6 +302,57 @@ def test_progress_goes_to_the_desk(tmp_path: Path) -> None:
     done = Desk(place).progress()["2.5"]
     assert (done.tries, bool(done.passed), done.hints) == (2, True, 1)
     assert not Path("my-zth").exists()
+
+
+@pytest.fixture
+def run_cell(tmp_path: Path):
+    """run_cell(source) -> what a cell defines whose text can be looked up, as a notebook's can."""
+
+    def run(source: str) -> SimpleNamespace:
+        path = str(tmp_path / "cell.py")
+        linecache.cache[path] = (len(source), None, source.splitlines(keepends=True), path)
+        names: dict[str, Any] = {"__name__": "__main__"}
+        exec(compile(source, path, "exec"), names)
+        return SimpleNamespace(**names)
+
+    return run
+
+
+@pytest.mark.parametrize("exercise_id", ["1.1", "1.2", "2.1"])
+def test_a_notebook_run_from_top_to_bottom_is_no_try(exercise_id: str, run_cell) -> None:
+    exercise = get(exercise_id)
+    for stub in exercise.stubs:
+        assert not check(exercise_id, run_cell(stub.read_text(encoding="utf-8"))).ok
+    assert Desk().state(exercise) == "new"
+    with pytest.raises(ExerciseError, match="You have not tried"):
+        solution(exercise_id)
+
+
+def test_a_check_before_its_cells_were_run_is_no_try() -> None:
+    check("2.1", loss=torch.tensor(2.0))
+    eval('check("2.1")', {"check": check})
+    assert Desk().state(get("2.1")) == "new"
+
+
+def test_what_has_no_text_is_a_try_each_time() -> None:
+    class Odd:
+        def __call__(self, logits):
+            return logits
+
+        def __repr__(self):
+            raise ValueError
+
+    for _ in range(2):
+        check("2.5", log_softmax=Odd())
+        check("2.5", cell("def log_softmax(logits): return logits"))
+    assert Desk().progress()["2.5"].tries == 4
+
+
+def test_the_same_cells_run_again_are_one_try(run_cell) -> None:
+    wrong = "def log_softmax(logits):\n    return logits"
+    for source in (wrong, f"# again\n{wrong}  # as before\n", f"{wrong} - 1", f"{wrong} - 1"):
+        check("2.5", log_softmax=run_cell(source).log_softmax)
+    assert Desk().progress()["2.5"].tries == 2
 
 
 def test_a_desk_that_cannot_be_written_does_not_cost_the_verdict() -> None:
@@ -354,8 +432,6 @@ def test_the_forward_pass_is_what_the_notebook_has() -> None:
 
 
 def test_tensors_alone_do_not_pass_the_exercise() -> None:
-    from zth.workbook.desk import Desk
-
     tensors, gradients = lecture_5(torch.float64)
     check("5.1", **tensors, **gradients)
     assert Desk().state(get("5.1")) == "tried"

@@ -115,7 +115,7 @@ def test_a_mistake_in_a_call_is_two_lines_and_no_traceback(outputs: dict[str, An
 
 
 def test_an_exception_is_told_with_its_line_in_the_cell(outputs: dict[str, Any]) -> None:
-    assert "  where    line 3, in log_softmax: return logits / None\n" in _shown(outputs, "at")
+    assert "  where   line 3, in log_softmax: return logits / None\n" in _shown(outputs, "at")
 
 
 def test_a_loop_without_end_is_ended_inside_the_kernel(outputs: dict[str, Any]) -> None:

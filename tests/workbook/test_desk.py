@@ -88,6 +88,20 @@ def test_the_same_text_judged_twice_in_a_row_is_one_try(desk: Desk) -> None:
     assert entry.passed
 
 
+@pytest.mark.parametrize("spoken", ["en", "de"])
+def test_to_have_the_stub_judged_is_no_try_in_whichever_language_it_was_begun(
+    desk: Desk, spoken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exercise = get("1.1")
+    english, german = (path.read_text(encoding="utf-8") for path in exercise.stubs)
+    assert english != german
+    monkeypatch.setenv("ZTH_LANG", spoken)
+    for stub in (english, german, "\ufeff" + english.replace("\n", "\r\n"), german + "\n"):
+        assert desk.record_try(exercise, ok=False, answer=stub).tries == 0
+    assert desk.state(exercise) == "new"
+    assert desk.record_try(exercise, ok=False, answer=english + "x = 1\n").tries == 1
+
+
 def test_tries_are_counted_and_a_pass_stays(desk: Desk) -> None:
     exercise = get("2.1")
     desk.record_try(exercise, ok=False)
@@ -102,6 +116,13 @@ def test_tries_are_counted_and_a_pass_stays(desk: Desk) -> None:
 def test_hints_go_on_where_they_stopped_and_stay_at_the_last(desk: Desk) -> None:
     assert [desk.take_hint(get("1.1")) for _ in range(5)] == [0, 1, 2, 2, 2]
     assert Desk(desk.folder).progress()["1.1"].hints == 3
+
+
+def test_to_look_again_at_the_last_hint_or_the_solution_adds_no_line(desk: Desk) -> None:
+    for _ in range(5):
+        desk.take_hint(get("1.1"))
+        desk.see_solution(get("1.1"))
+    assert len((desk.folder / "progress.jsonl").read_text().splitlines()) == 3 + 1
 
 
 def test_damaged_progress_is_an_error_and_is_not_overwritten(desk: Desk) -> None:
@@ -129,10 +150,19 @@ def test_a_link_that_leads_nowhere_is_not_overwritten(desk: Desk) -> None:
         desk.start(get("1.1"))
 
 
-def test_a_desk_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
+def test_a_file_in_the_place_of_the_desk_is_told_whatever_is_asked_of_it(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(ExerciseError, match="Cannot write"):
-        Desk(tmp_path / "file" / "desk").start(get("1.1"))
+    (tmp_path / "link").symlink_to("nowhere")
+    for place in ("file", "file/desk", "link"):
+        desk = Desk(tmp_path / place)
+        for ask in (desk.start, desk.state, desk.take_hint):
+            with pytest.raises(ExerciseError, match=rf"{place[:4]} is not a folder, and your desk is one. Rename it"):
+                ask(get("1.1"))
+
+
+def test_a_desk_that_cannot_be_made_is_an_error() -> None:
+    with pytest.raises(ExerciseError, match="Cannot write to /proc/desk: "):
+        Desk(Path("/proc/desk")).start(get("1.1"))
 
 
 def test_processes_at_once_lose_no_try_and_no_hint(desk: Desk) -> None:

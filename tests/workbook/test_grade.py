@@ -166,7 +166,7 @@ def test_one_submission_meets_nothing_of_another(tmp_path: Path, in_jail: list[T
     second = (
         "import builtins, os, torch\n"
         "assert not hasattr(torch, 'left') and not hasattr(builtins, 'left')\n"
-        "assert os.listdir() == []\n"
+        "assert os.listdir() == [os.path.basename(__file__)]\n"
         f"assert {str(tmp_path)!r} not in __file__\n"
     )
     folder = make_class(tmp_path / "class", {"ada": first + RIGHT, "bob": second + RIGHT})
@@ -207,7 +207,7 @@ def test_a_task_whose_worker_dies_twice_is_a_fault_and_the_others_go_on(monkeypa
 
 def test_a_worker_that_hangs_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crew, "PATIENCE", -EXERCISE.limits.seconds)  # no time at all
-    (result,) = judge_all([task("ada", RIGHT)], 1)
+    (result,) = judge_all([task("ada", "while True: pass\n")], 1)
     assert "twice" in result.fault
 
 

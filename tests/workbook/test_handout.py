@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from zth.errors import ConfigError, ExerciseError
-from zth.workbook.exercise import get
-from zth.workbook.handout import LOCK, Assigned, Handout, chosen, fingerprint, read_lock, write_lock
+from zth.workbook.exercise import fingerprint, get
+from zth.workbook.handout import LOCK, Assigned, Handout, chosen, read_lock, write_lock
 
 
 def test_lectures_and_exercises_come_in_the_order_of_the_course_each_once() -> None:
@@ -86,4 +86,7 @@ def test_an_untouched_stub_is_known_whatever_the_editor_did_to_its_ends() -> Non
     assigned = Assigned(exercise=exercise)
     assert assigned.is_untouched("\ufeff" + stub.replace("\n", "\r\n") + "\n\n")
     assert not assigned.is_untouched(stub + "# a thought\n")
+    german = exercise.stubs[1].read_text(encoding="utf-8")
+    assert german != stub
+    assert assigned.is_untouched(german), "it was handed out in another language"
     assert Assigned(exercise=exercise, stub=fingerprint("an older stub")).is_untouched("an older stub\n")

@@ -130,7 +130,7 @@ def test_forks_are_few_and_end_with_the_answer(attack) -> None:
     before = set(psutil.Process().children(recursive=True))
     verdict = attack.run("forks", "processes", adds=RIGHT)
     assert not verdict.ok
-    assert re.search(r"left \d+ process\(es\) running", verdict.trouble)
+    assert re.search(r"left \d+ processes running", verdict.trouble)
     refused = re.search(r"REFUSED (\d+)", verdict.output)
     assert refused is not None
     assert int(refused[1]) < 64
@@ -222,6 +222,13 @@ def test_many_processes_have_the_memory_of_one(attack) -> None:
     verdict = attack.run("fills_the_memory", "memory", adds=RIGHT)
     assert not verdict.ok
     assert verdict.trouble == "your code's processes used more than 512 MB together"
+
+
+def test_hidden_memory_counts(attack) -> None:
+    """Children map what the parent lets go of: no address space is near the limit, and their sum is beyond it."""
+    verdict = attack.run("hides_memory", "memory", "network", adds=RIGHT)
+    assert not verdict.ok
+    assert "REFUSED files in memory" in verdict.output
 
 
 def test_one_answer_sees_nothing_of_another(attack, tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_parts_after_a_failure_are_still_judged(check) -> None:
         ("def f(a, b, c): ...", "unwritten", "returns nothing yet"),
         ("def f(a, b, c): return ...", "unwritten", "returns nothing yet"),
         ("def f(a, b, c): raise NotImplementedError", "unwritten", "not written yet"),
-        ("", "missing", "no `f`"),
+        ("", "missing", r"no `f`.*a fresh stub, which keeps a backup: zth reset 1\.1"),
         ("def f(a, b, c): return [a, b]", "wrong", r"shape \(2,\), wanted \(\)"),
         ("def f(a, b, c): return 'twelve'", "wrong", "str 'twelve'"),
         ("def f(a, b, c): return object()", "wrong", "object"),
@@ -267,7 +267,7 @@ def test_the_file_runs_in_a_fresh_folder_without_standard_input(check, tmp_path:
         verdict = check(text)
     finally:
         del os.environ["ZTH_SECRET"]
-    assert verdict.output == "[] '' None\n"
+    assert verdict.output == "['e1_1_derivatives.py'] '' None\n"
 
 
 @pytest.mark.parametrize("value", ["a", "[a, b, c]", "b + 0j"])
@@ -287,3 +287,13 @@ def test_a_file_that_cannot_be_read_is_an_error_of_the_desk(tmp_path: Path, jail
         judge(exercise, tmp_path / "huge.py", jail)
     with pytest.raises(ExerciseError, match="There is no file"):
         judge(exercise, tmp_path, jail)
+
+
+def test_what_an_answer_compiles_can_be_opened(tmp_path: Path) -> None:
+    """torch.compile reads the file of what it compiles, which lies where no answer may look."""
+    exercise = get("1.1")
+    source = (exercise.folder / "right" / "loops.py").read_text()
+    assert "\ndef f(" in source
+    path = tmp_path / exercise.file_name
+    path.write_text(source.replace("\ndef f(", "\nimport torch\n\n\n@torch.compile(backend='eager')\ndef f(", 1))
+    assert judge(exercise, path).ok

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -55,6 +56,9 @@ def test_what_came_before_the_end_counts_but_nothing_after_foul_play() -> None:
     stopped = judged(Assigned(exercise=EXERCISE), "ada", verdict("passed", *rest("unreached"), trouble="too slow"))
     assert stopped.state == "stopped"
     assert stopped.points == pytest.approx(10 / len(NAMES))
+    told = verdict("passed", *rest("unreached"), trouble="patched torch")
+    early = judged(Assigned(exercise=EXERCISE), "ada", replace(told, kind="patched"))
+    assert (early.state, early.points) == ("rejected", 0)
     rejected = judged(Assigned(exercise=EXERCISE), "ada", verdict("passed", *rest("passed"), trouble="patched torch"))
     assert (rejected.state, rejected.points, rejected.note) == ("rejected", 0, "patched torch")
 

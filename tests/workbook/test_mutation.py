@@ -14,7 +14,7 @@ from zth.workbook.check import Part
 from zth.workbook.exercise import Exercise, exercises, get
 from zth.workbook.jail import Jail
 from zth.workbook.mutants import Mutant, mutants
-from zth.workbook.mutation import Fate, Mutation, Outcome, explanations, lines_asked, mutate, rows
+from zth.workbook.mutation import Fate, Mutation, Outcome, explanations, lines_asked, mutate, rows, share
 
 
 def fate(outcome: Outcome, said: str = "") -> Fate:
@@ -34,9 +34,9 @@ def test_a_survivor_needs_an_explanation() -> None:
     assert not result(*MANY, fate("named"), fate("survived")).ok
 
 
-def test_too_many_survivors_fail_even_if_explained() -> None:
-    assert result(*MANY, *[fate("survived", "why")] * 3).ok
-    assert not result(*MANY, *[fate("survived", "why")] * 4).ok
+def test_the_equivalent_ones_count_as_not_rejected() -> None:
+    found = result(*MANY, *[fate("survived", "why")] * 3)
+    assert (found.ok, share([found]), share([found, result(*[fate("wrong")] * 100)])) == (True, 0.97, 0.985)
 
 
 def test_an_explanation_of_what_is_rejected_fails() -> None:
@@ -49,7 +49,7 @@ def test_the_report_adds_up() -> None:
     assert list(rows([found])) == [one]
     assert list(rows([found, found])) == [one, one, total]
     told = found.to_json()
-    assert (told["mutants"], told["rejected"], told["named"], told["ok"]) == (5, 4, 1, False)
+    assert (told["mutants"], told["rejected"], told["named"], told["ok"]) == (5, 4, 1, True)
 
 
 @pytest.fixture

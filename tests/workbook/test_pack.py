@@ -5,17 +5,23 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from zth.cli import main
+from zth.cli.watch import _Watch
 from zth.errors import ExerciseError
+from zth.notebook.result import as_calls
+from zth.workbook import lecture
 from zth.workbook.desk import Desk
 from zth.workbook.exercise import broken, drafts, exercises, get
+from zth.workbook.handout import chosen
 from zth.workbook.jail import closed_packages
 from zth.workbook.lecture import lectures
 from zth.workbook.measure import find
 from zth.workbook.pack import COURSE, at_fault, packs
+from zth.workbook.verdict import Verdict
 
 from .conftest import DOUBLE, TASK, Install
 
@@ -46,6 +52,18 @@ def test_its_lecture_is_its_own(install: Install) -> None:
     assert find("1").title == "micrograd"
 
 
+def test_a_pack_whose_name_begins_as_the_short_form_of_a_lecture_does_is_reached_as_any(install: Install) -> None:
+    for name in ("lattice", "l5"):
+        install(name)
+    for name in ("lattice:1", "l5:1"):
+        assert lecture.find(name).id == name
+        assert chosen([name]) == chosen([f"{name}.1"]) == [get(f"{name}.1")]
+    assert find("L5") == find("5") == lecture.find("l05")
+    with pytest.raises(ExerciseError, match=r"Name one of L1, .*, L7, l5:1, lattice:1"):
+        lecture.find("L8")
+    assert as_calls("`zth check lattice:1.1`, `zth hint 1.2`") == '`check("lattice:1.1")`, `hint("1.2")`'
+
+
 def test_two_packs_may_use_the_same_numbers(install: Install, tmp_path: Path) -> None:
     install("b_side")
     install("a_side")
@@ -54,6 +72,24 @@ def test_two_packs_may_use_the_same_numbers(install: Install, tmp_path: Path) ->
     desk.start(get("a_side:1.1"))
     desk.record_try(get("a_side:1.1"), ok=True)
     assert (desk.state(get("a_side:1.1")), desk.state(get("b_side:1.1"))) == ("passed", "new")
+
+
+def test_a_draft_stands_nowhere_in_the_course_and_watching_it_can_go_on(install: Install, tmp_path: Path) -> None:
+    install(
+        "tiny", {**DOUBLE, "l01_sums/e01_double/task.md": TASK.replace("\n\nWrite", "\n\nUnfinished: check\n\nWrite")}
+    )
+    draft, desk = get("tiny:1.1"), Desk(tmp_path / "desk")
+    assert draft in drafts()
+    assert desk.after(draft) == get("1.1")
+    checks = SimpleNamespace(verdicts={draft: Verdict(exercise=draft.id, parts=[])}, begin=lambda *_, **__: False)
+    watch = _Watch(draft, desk, None, None, checks)
+    assert watch._body()[0], "a verdict, and what comes after it"
+    watch._press("l")
+    assert watch._body()[1] is None, "no line of the list is the draft's"
+    watch._press("down")
+    assert watch._at == get("1.1")
+    watch._press("n")
+    assert watch.exercise == get("1.1")
 
 
 def test_finding_a_pack_runs_none_of_its_code(install: Install) -> None:

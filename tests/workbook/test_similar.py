@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from zth.workbook.exercise import get
 from zth.workbook.normal_form import Form, normal_form
 from zth.workbook.similar import SHORT, groups, published_forms
+from zth.workbook.told import sources
 
 LONG, BRIEF = Form(digest="l", nodes=SHORT), Form(digest="s", nodes=SHORT - 1)
 
@@ -42,3 +45,13 @@ def test_our_right_answers_are_known_by_name_though_renamed() -> None:
     form = normal_form(source, exercise.stub.read_text(encoding="utf-8"), exercise.solution)
     assert form is not None
     assert published_forms(exercise)[form.digest] == f"right/{path.name}"
+
+
+@pytest.mark.parametrize("exercise_id", ["1.2", "2.1", "7.2"])
+def test_what_zth_solution_shows_is_known_too(exercise_id: str) -> None:
+    exercise = get(exercise_id)
+    shown = "\n\n".join(text for _, text in sources(exercise))
+    for text, name in ((shown, "zth solution"), ((exercise.folder / "solution.py").read_text(), "solution.py")):
+        form = normal_form(text, exercise.stub.read_text(), exercise.solution)
+        assert form is not None
+        assert published_forms(exercise)[form.digest] == name

@@ -154,3 +154,53 @@ def test_a_day_lasts_to_its_end() -> None:
 def test_no_folder(tmp_path: Path) -> None:
     with pytest.raises(ExerciseError, match="cannot be opened"):
         collect(tmp_path / "none", [SOFTMAX])
+
+
+@pytest.mark.parametrize(
+    ("name", "student"),
+    [
+        ("eve_3_4_x_attempt_2026-99-99-99-99-99_", "eve_3"),
+        ("HW 2_eve_attempt_2026-99-99-99-99-99_", "HW 2_eve"),
+        ("eve_LATE_3_4_x_attempt_2026-11-01-00-00-00_", "eve_3"),  # on Canvas; the rest is the student's own name
+    ],
+)
+def test_a_files_own_name_sets_no_time_and_stops_nothing(tmp_path: Path, name: str, student: str) -> None:
+    (tmp_path / f"{name}{NAME}").write_text("x")
+    (found,), _ = collect(tmp_path, [SOFTMAX])
+    assert (found.student, found.clock, found.said_late) == (student, "file time", "LATE" in name)
+
+
+def test_on_blackboard_the_first_time_counts(tmp_path: Path) -> None:
+    name = f"HW 2_eve_attempt_2026-12-24-10-00-00_x_attempt_2026-11-01-00-00-00_{NAME}"
+    (tmp_path / name).write_text("x")
+    (found,), _ = collect(tmp_path, [SOFTMAX])
+    assert found.handed_in is not None
+    assert (found.student, found.handed_in.month) == ("HW 2_eve", 12)
+
+
+@pytest.mark.parametrize("stamp", ["9999-12-31T23:59:59", "0001-01-01", "soon", ""])
+def test_a_stamp_outside_the_calendar_is_noted(tmp_path: Path, stamp: str) -> None:
+    (tmp_path / "ada").mkdir()
+    (tmp_path / "ada" / NAME).write_text("x")
+    (tmp_path / "ada" / "timestamp.txt").write_text(stamp)
+    (found,), _ = collect(tmp_path, [SOFTMAX])
+    assert (found.clock, found.notes) == ("file time", ["timestamp.txt cannot be read; the file's time counts"])
+
+
+def test_a_file_that_cannot_be_looked_at_is_a_problem_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for student in ("ada", "eve"):
+        (tmp_path / student).mkdir()
+        (tmp_path / student / NAME).write_text("x")
+    real = Path.lstat
+
+    def lstat(self: Path) -> os.stat_result:
+        if "eve" in self.parts and self.name == NAME:
+            raise PermissionError(13, "Permission denied")  # as in a folder that may be listed and not entered
+        return real(self)
+
+    monkeypatch.setattr(Path, "lstat", lstat)
+    ada, eve = collect(tmp_path, [SOFTMAX])[0]
+    assert ada.files[SOFTMAX.id].problem == ""
+    assert (eve.files[SOFTMAX.id].problem, eve.handed_in) == ("it cannot be opened", None)

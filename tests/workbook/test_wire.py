@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.numpy
 import torch
 
 from zth.workbook import wire
@@ -144,3 +145,22 @@ def test_frames_over_a_socket_end_and_deadline() -> None:
             wire.receive(ours)
         theirs.close()
         assert wire.receive(ours) is None
+
+
+def test_a_small_frame_stays_a_small_value() -> None:
+    """An array is mentioned once: a thousand copies of one would fill the judge's memory."""
+    blob = safetensors.numpy.save({"a0": np.ones(3)})
+    twice = json.dumps([{"$": "array", "v": "a0"}] * 2).encode()
+    with pytest.raises(wire.WireError):
+        wire.unpack(twice, blob)
+
+
+@pytest.mark.parametrize("key", [(1, 2**40), (1.5, 2), ((1, 2), 3), (0,) * 17, 2**61 - 1])
+def test_keys_that_could_all_have_one_hash_do_not_travel(key: object) -> None:
+    with pytest.raises(wire.WireError):
+        wire.pack({key: 0})
+
+
+def test_keys_of_counts_travel() -> None:
+    counts = {("a", "b"): 1, (0, 26, 5): 2, "x": 3, 4: 5, 0.5: 6}
+    assert wire.unpack_bytes(wire.pack(counts)) == counts

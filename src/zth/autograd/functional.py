@@ -8,6 +8,7 @@ nor any gradient.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 
 from zth.autograd.value import Value
 from zth.errors import ConfigError, ShapeError
@@ -73,11 +74,11 @@ def cross_entropy(logits: Sequence[Number], target: int) -> Value:
     return nll(log_softmax(logits), target)
 
 
-def svm_loss(scores: Sequence[Number], labels: Sequence[float]) -> Value:
+def svm_loss(scores: Sequence[Number], labels: Sequence[Number]) -> Value:
     """(N,) scores and (N,) labels of -1 or +1 -> the mean of relu(1 - label * score), the max-margin loss.
 
     Zero for an example on its right side by a margin of at least 1. Raises ShapeError where the lengths differ or
-    N is 0, ConfigError for another label.
+    N is 0, ConfigError for another label (of plain numbers: what a Value holds is not known to a tape).
 
     >>> svm_loss([2.0, 0.5], [1, -1]).data
     0.75
@@ -85,7 +86,7 @@ def svm_loss(scores: Sequence[Number], labels: Sequence[float]) -> Value:
     if len(scores) != len(labels):
         raise ShapeError(f"Got {len(scores)} scores and {len(labels)} labels.", "Pass one label for each score.")
     for label in labels:
-        if label not in (-1, 1):
+        if not isinstance(label, Value) and label not in (-1, 1):
             raise ConfigError(f"A label must be -1 or +1; got {label!r}.", "Map classes 0 and 1 by 2 * label - 1.")
     losses = [(1 + -label * score).relu() for score, label in zip(_values(scores), labels, strict=True)]
     return _sum(losses) * (1.0 / len(losses))
@@ -98,8 +99,8 @@ def _values(numbers: Sequence[Number]) -> list[Value]:
 
 
 def _largest(xs: Sequence[Value]) -> Value:
-    """The largest number as a constant: a leaf of its own, through which no gradient flows."""
-    return Value(max(x.data for x in xs), label="largest")
+    """The largest number, through which no gradient flows; made of nodes, so that a tape finds it anew each time."""
+    return reduce(Value.max, xs).detach()
 
 
 def _sum(terms: Sequence[Value]) -> Value:

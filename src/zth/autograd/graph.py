@@ -1,16 +1,19 @@
 """The graph behind a Value, drawn: as DOT text, and as SVG.
 
 Each Value is a box with its label, data and grad; each operation is a small round box before the one that it made.
+A box is coloured by its gradient: blue where the root rises with it, orange where it falls, the stronger the more.
 Graphviz (inside the package pygraphviz, so no program need be installed) only finds the places. The drawing is ours,
 so it is the same on every machine whatever its fonts, and takes its colours from the page around it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Collection
 from html import escape
 from typing import NamedTuple
 
+from zth.autograd.plots import BLUE, ORANGE
 from zth.autograd.value import Value
 from zth.errors import ConfigError, MissingPartError
 from zth.texts import say
@@ -39,7 +42,7 @@ def dot(root: Value, *, limit: int = LIMIT) -> str:
     }
     """
     picture = _picture(root, limit)
-    lines = [f'  {box.name} [shape={box.shape} label="{_dot_text(" | ".join(box.texts))}"]' for box in picture.boxes]
+    lines = [f"  {box.name} [{_dot_look(box)}]" for box in picture.boxes]
     return "\n".join(["digraph {", "  rankdir=LR", *lines, *(f"  {a} -> {b}" for a, b in picture.edges), "}"])
 
 
@@ -74,6 +77,9 @@ class _Box(NamedTuple):
     shape: str
     texts: tuple[str, ...]
     shade: float
+    """From 0 to 1: how much of the colour is seen."""
+    colour: str = "currentColor"
+    stroke: float = 1.0
 
     @property
     def width(self) -> float:
@@ -98,11 +104,15 @@ def _picture(root: Value, limit: int) -> _Picture:
     boxes: list[_Box] = []
     edges: list[tuple[str, str]] = []
     names: dict[Value, str] = {}
-    for node in _operands_first(root, limit):
+    nodes = _operands_first(root, limit)
+    largest = max((abs(node.grad) for node in nodes if math.isfinite(node.grad)), default=0.0)
+    for node in nodes:
         name = names[node] = f"n{len(names)}"
         texts = (f"data {node.data:.4g}", f"grad {node.grad:.4g}")
         label = (_printable(node.label),) if node.label else ()
-        boxes.append(_Box(name, "box", (*label, *texts), 0.1 if node.op is None else 0.0))
+        is_leaf = node.op is None
+        look = _tint(node.grad, largest) or (0.1 if is_leaf else 0.0, "currentColor")
+        boxes.append(_Box(name, "box", (*label, *texts), *look, 2.0 if is_leaf else 1.0))
         if node.op is not None:
             boxes.append(_Box(f"{name}_op", "ellipse", (node.op.symbol,), 0.15))
             edges += [(names[operand], f"{name}_op") for operand in node.operands]
@@ -110,7 +120,15 @@ def _picture(root: Value, limit: int) -> _Picture:
     return _Picture(boxes, edges)
 
 
-def _operands_first(root: Value, limit: int) -> Iterable[Value]:
+def _tint(grad: float, largest: float) -> tuple[float, str] | None:
+    """How strong, and which colour; None for a gradient of 0. By the root of its share: a hundredth is seen, too."""
+    if grad == 0 or math.isnan(grad):
+        return None
+    share = min(1.0, abs(grad) / largest) if largest else 1.0
+    return 0.08 + 0.5 * share**0.5, BLUE if grad > 0 else ORANGE
+
+
+def _operands_first(root: Value, limit: int) -> Collection[Value]:
     """Every node once, after its operands, in an order that depends on the graph alone."""
     done: dict[Value, None] = {}
     stack = [root]
@@ -180,12 +198,14 @@ def _edge(points: list[tuple[float, float]]) -> str:
 
 
 def _box(box: _Box, x: float, y: float) -> str:
-    """The cells around (x, y); rounder for an op, shaded for an op or a leaf."""
+    """The cells around (x, y); rounder for an op, with a thick frame for a leaf."""
     left, top = x - box.width / 2, y - _HEIGHT / 2
     radius = 4 if box.shape == "box" else _HEIGHT / 2
+    colour = "" if box.colour == "currentColor" else f'fill="{box.colour}" '
+    stroke = "" if box.stroke == 1 else f' stroke-width="{box.stroke:g}"'
     parts = [
         f'<rect x="{left:.1f}" y="{top:.1f}" width="{box.width:.1f}" height="{_HEIGHT}" rx="{radius:g}" '
-        f'fill-opacity="{box.shade:g}" stroke="currentColor"/>'
+        f'{colour}fill-opacity="{box.shade:.2g}" stroke="currentColor"{stroke}/>'
     ]
     left = x - sum(map(_cell_width, box.texts)) / 2
     for i, text in enumerate(box.texts):
@@ -205,6 +225,13 @@ def _printable(text: str) -> str:
     """One line of at most 30 characters that any reader of DOT or XML accepts."""
     text = "".join(c if c.isprintable() else "�" for c in text)
     return text if len(text) <= 30 else text[:29] + "…"
+
+
+def _dot_look(box: _Box) -> str:
+    """As attributes; a colour's last two digits are its opacity."""
+    tinted = box.colour != "currentColor"
+    colour = f' style=filled fillcolor="{box.colour}{round(255 * box.shade):02x}"' if tinted else ""
+    return f'shape={box.shape}{colour} label="{_dot_text(" | ".join(box.texts))}"'
 
 
 def _dot_text(text: str) -> str:

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import operator
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zth.autograd.value import Value
 from zth.errors import ConfigError, ShapeError
 from zth.seeds import python_stream
+
+if TYPE_CHECKING:
+    from zth.autograd.compiled import Compiled
 
 Inputs = Sequence[Value] | Sequence[float] | Sequence[Value | float]
 SEED = 1337
@@ -32,6 +36,18 @@ class Module:
         """Forget the gradients: without this they add up from step to step, as in PyTorch."""
         for p in self.parameters():
             p.grad = 0.0
+
+    def compiled(self, loss: Callable[..., Any], *, dtype: Any = "float64") -> Compiled:
+        """`loss(self, *inputs)`, recorded at the first call and replayed from then on, on flat (P,) parameters.
+
+        >>> model = MLP(2, [16, 16, 1])
+        >>> fast = model.compiled(lambda model, x: model(x) ** 2)
+        >>> float(fast([0.5, -1.0])[0]) == (model([0.5, -1.0]) ** 2).data, fast.gradients.shape
+        (True, (337,))
+        """
+        from zth.autograd.compiled import Compiled  # and with it NumPy, which the engine itself does without
+
+        return Compiled(partial(loss, self), self.parameters(), dtype=dtype)
 
 
 class Neuron(Module):

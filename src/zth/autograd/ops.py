@@ -27,6 +27,12 @@ class Op(NamedTuple):
     symbol: str
     """What a picture of the graph shows."""
     rule: Callable[..., tuple[Any, ...]]
+    blocked: tuple[int, ...] = ()
+    """The operands whose slope is 0 everywhere: no gradient flows through them."""
+
+    @property
+    def arity(self) -> int:
+        return self.rule.__code__.co_argcount
 
 
 class Floats:
@@ -77,7 +83,7 @@ def table(m: Any) -> dict[str, Op]:
         Op("neg", "-", lambda a: (-a, -1.0)),
         Op("pow", "**", lambda a, b: ((p := m.power(a, b)), power_slope(a, b), p * m.log(m.where(a == 0, 1.0, a)))),
         # the exponent is a plain number: it has no slope, so a negative base needs no logarithm
-        Op("power", "**", lambda a, n: (m.power(a, n), power_slope(a, n), 0.0)),
+        Op("power", "**", lambda a, n: (m.power(a, n), power_slope(a, n), 0.0), (1,)),
         Op("exp", "exp", lambda a: ((e := m.exp(a)), e)),
         Op("log", "log", lambda a: (m.log(a), 1.0 / a)),
         Op("sin", "sin", lambda a: (m.sin(a), m.cos(a))),
@@ -88,6 +94,7 @@ def table(m: Any) -> dict[str, Op]:
         Op("sigmoid", "sigmoid", sigmoid),
         Op("abs", "abs", lambda a: (m.fabs(a), (a > 0) * 1.0 - (a < 0))),
         Op("max", "max", larger),
+        Op("detach", "detach", lambda a: (a, 0.0), (0,)),  # the number alone: PyTorch's word for it
     )
     return {op.name: op for op in rows}
 

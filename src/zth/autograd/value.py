@@ -7,17 +7,26 @@ counting frees a graph the moment that its root is let go, and the cyclic garbag
 
 from __future__ import annotations
 
+import linecache
 import operator
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from numbers import Real
 from typing import Any
 
 from zth.autograd import ops
+from zth.errors import ConfigError
 
 _new = object.__new__  # __init__ checks what a user passes; the nodes made here need no check
 
 
+METHODS: dict[str, Callable[..., Value]] = {}
+"""What applies the row of a name to Values."""
+
+
 def _title(method: Any, op: ops.Op) -> None:
+    METHODS[op.name] = method
     method.__name__ = op.name
     method.__qualname__ = f"Value.{op.name}"
     method.__doc__ = f"One node {op.symbol!r}; its value and slopes are the row {op.name!r} of the table in ops.py."
@@ -30,7 +39,7 @@ def _unary(op: ops.Op) -> Callable[[Value], Value]:
     def method(self: Value) -> Value:
         out = _new(Value)
         try:
-            out.data, out._da = rule(self.data)
+            out._data, out._da = rule(self._data)
         except (ValueError, ArithmeticError) as error:
             raise ops.domain_error(op, _named(self), error) from None
         out.grad = 0.0
@@ -56,7 +65,7 @@ def _binary(op: ops.Op) -> Callable[[Value, Value | float], Value]:
                 return other
         out = _new(Value)
         try:
-            out.data, out._da, out._db = rule(self.data, other.data)
+            out._data, out._da, out._db = rule(self._data, other._data)
         except (ValueError, ArithmeticError) as error:
             raise ops.domain_error(op, _named(self, other), error) from None
         out.grad = 0.0
@@ -90,6 +99,37 @@ def _comparison(compare: Callable[[float, Any], bool]) -> Callable[[Value, Value
     return method
 
 
+_made: set[Value] | None = None
+"""While a tape is recorded: the leaves made meanwhile, which are its constants."""
+
+
+@contextmanager
+def recording() -> Iterator[set[Value]]:
+    """Until it ends no number of a Value can be read or compared, and the leaves that are made are kept."""
+    global _made
+    if _made is not None:
+        raise ConfigError("A tape is being recorded already.", "Record one after the other.")
+    _made = set()
+    try:
+        yield _made
+    finally:
+        _made = None
+
+
+def _frozen_number() -> ConfigError:
+    """The error for reading a number while a tape is recorded, with the line that did it."""
+    frame: Any = sys._getframe(2)
+    while frame.f_code.co_filename == __file__ and frame.f_back is not None:
+        frame = frame.f_back
+    path, line = frame.f_code.co_filename, frame.f_lineno
+    code = linecache.getline(path, line).strip() or "its source is not at hand"
+    return ConfigError(
+        f"{path}, line {line}, reads the number of a Value while a tape is recorded: {code}. What follows from the "
+        "number would be frozen on the tape, and wrong for the next numbers.",
+        "Use ops of Value, as in x.max(y) or x.relu(), return what you want to look at, or do not record this.",
+    )
+
+
 class Value:
     """One float with its gradient. Numbers mix freely with Values; every operation makes a node.
 
@@ -104,14 +144,14 @@ class Value:
     (Value(data=0.9950547536867305, grad=1.0), -0.0296)
     """
 
-    __slots__ = ("_a", "_b", "_da", "_db", "_uses", "data", "grad", "label", "op")
+    __slots__ = ("_a", "_b", "_da", "_data", "_db", "_uses", "grad", "label", "op")
     __array_ufunc__ = None  # so that numpy.float64(2) * Value is left to Value
 
-    data: float
     grad: float
     label: str
     op: ops.Op | None
     """The row of the table that made this node; None for a leaf."""
+    _data: float
     _a: Any
     """The first operand; None for a leaf."""
     _b: Any
@@ -122,12 +162,25 @@ class Value:
     """-1 for a leaf; else, within backward(), how many nodes have yet to hand their gradient down to this one."""
 
     def __init__(self, data: float, *, label: str = "") -> None:
-        self.data = data if data.__class__ is float else _as_float(data)
+        self._data = data if data.__class__ is float else _as_float(data)
         self.grad = 0.0
         self.op = None
         self.label = label
         self._a = self._b = self._da = self._db = None
         self._uses = -1
+        if _made is not None:
+            _made.add(self)
+
+    @property
+    def data(self) -> float:
+        """The number. While a tape is recorded it cannot be read: whatever came of it would be frozen on the tape."""
+        if _made is not None:
+            raise _frozen_number()
+        return self._data
+
+    @data.setter
+    def data(self, number: float) -> None:
+        self._data = number
 
     __add__ = _binary(ops.SCALAR["add"])
     __sub__ = _binary(ops.SCALAR["sub"])
@@ -147,6 +200,7 @@ class Value:
     relu = _unary(ops.SCALAR["relu"])
     sigmoid = _unary(ops.SCALAR["sigmoid"])
     abs = __abs__ = _unary(ops.SCALAR["abs"])
+    detach = _unary(ops.SCALAR["detach"])
     _max = _binary(ops.SCALAR["max"])
     _pow = _binary(ops.SCALAR["pow"])
     _power = _binary(ops.SCALAR["power"])
@@ -199,7 +253,7 @@ class Value:
 
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
-        return f"Value(data={self.data}, grad={self.grad}{label})"
+        return f"Value(data={self._data}, grad={self.grad}{label})"
 
 
 def _count_uses(root: Value) -> None:
@@ -283,4 +337,4 @@ def _as_float(data: object) -> float:
 
 
 def _named(*operands: Value) -> list[str]:
-    return [f"{node.label}={node.data!r}" if node.label else repr(node.data) for node in operands]
+    return [f"{node.label}={node._data!r}" if node.label else repr(node._data) for node in operands]

@@ -93,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tokens = sys.argv[1:] if arguments is None else list(arguments)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a character is no reason to fail
+            stream.reconfigure(errors="plainly")  # a terminal that lacks a character is no reason to fail
     try:
         language()  # one that is not there is told now, and not in the middle of a sentence
         with _terminated_as_interrupted():

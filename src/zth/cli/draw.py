@@ -22,7 +22,7 @@ def draw(
     to: Annotated[Path, Parameter(name="--out")] = Path("graph.svg"),
     as_json: JsonOption = False,
 ) -> int:
-    """Draw an expression as a graph, with every value and gradient.
+    """Draw an expression as a graph, with every value and gradient, coloured by gradient.
 
     Parameters
     ----------
@@ -52,7 +52,8 @@ def draw(
         table.add_row(name, f"{variable.data:g}", f"{variable.grad:.6g}")
     table.add_row("result", f"{root.data:.6g}", "1")
     out().print(table)
-    out().print(f"\n[bold]{to}[/]")
+    out().print("\nBlue: the result rises with it. Orange: it falls. The stronger, the more.")
+    out().print(f"[bold]{to}[/]")
     return 0
 
 

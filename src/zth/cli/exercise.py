@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
@@ -9,7 +11,7 @@ from rich.text import Text
 
 from zth.texts import mark, say, say_many
 from zth.workbook import told
-from zth.workbook.desk import Desk
+from zth.workbook.desk import Desk, State
 from zth.workbook.exercise import HINTS, Exercise
 from zth.workbook.lecture import Lecture
 from zth.workbook.progress import Progress
@@ -19,26 +21,61 @@ _STATES = {"new": "", "started": mark("started"), "tried": mark("not yet"), "pas
 SAW_IT = mark("* saw the solution")
 
 
-def course(desk: Desk, at: Exercise | None = None) -> tuple[Table, dict[Exercise, int]]:
+def course(desk: Desk, width: int, at: Exercise | None = None) -> tuple[Table, dict[Exercise, int]]:
     """The whole course, a line for each lecture and exercise, and in which line each exercise stands.
 
-    Lines are never wrapped, so that this stays true; `at` is shown as the one that is chosen.
+    Lines are never wrapped, so that this stays true; `at` is shown as the one that is chosen. Where `width` columns
+    leave the titles no room, the columns that can be spared are left out.
     """
-    grid = Table(box=None, show_header=False, padding=(0, 1, 0, 0))
-    for name in ("mark", "id", "title", "state", "tries", "video"):
-        grid.add_column(no_wrap=name != "title", overflow="ellipsis")  # the title gives way where there is no room
-    progress, lines = desk.progress(), dict[Exercise, int]()
+    progress, lines, rows = desk.progress(), dict[Exercise, int](), list[_Row]()
     lecture: Lecture | None = None
     for exercise, state in desk.states().items():
         if exercise.lecture != lecture:
             lecture = exercise.lecture
-            short = lecture.video.removeprefix("https://")
-            grid.add_row("", lecture.id, _cut(lecture.title), "", "", _link(lecture.video, short), style="bold")
-        lines[exercise] = grid.row_count
-        tries = _tries(progress.get(exercise.id, Progress()))
-        cells = (_MARKS[state], exercise.id, _cut(exercise.title), say(_STATES[state]), tries, _when(exercise))
-        grid.add_row(*cells, style="reverse" if exercise == at else "")
+            rows.append(_of_lecture(lecture))
+        lines[exercise] = len(rows)
+        rows.append(_of_exercise(exercise, state, progress.get(exercise.id, Progress())))
+    kept = _fitting(rows, width)
+    grid = Table(box=None, show_header=False, padding=(0, 1, 0, 0))
+    for name in kept:
+        grid.add_column(no_wrap=name != "title", overflow="ellipsis")  # the title gives way where there is no room
+    chosen = lines.get(at) if at is not None else None
+    for number, row in enumerate(rows):
+        style = "reverse" if number == chosen else "bold" if row["mark"] == "" else ""
+        grid.add_row(*(row[name] for name in kept), style=style)
     return grid, lines
+
+
+_Row = dict[str, str | Text]
+_COLUMNS = ("mark", "id", "title", "state", "tries", "video")
+_SPARED = ("video", "tries", "state")
+"""What is left out of the list where it is narrow, in this order; the mark says what the state does."""
+_TITLE = 16
+"""Columns that a title needs to be known by."""
+
+
+def _of_lecture(lecture: Lecture) -> _Row:
+    link = _link(lecture.video, lecture.video.removeprefix("https://"))
+    return dict(zip(_COLUMNS, ("", lecture.id, _cut(lecture.title), "", "", link), strict=True))
+
+
+def _of_exercise(exercise: Exercise, state: State, done: Progress) -> _Row:
+    cells = (_MARKS[state], exercise.id, _cut(exercise.title), say(_STATES[state]), _tries(done), _when(exercise))
+    return dict(zip(_COLUMNS, cells, strict=True))
+
+
+def _fitting(rows: Sequence[_Row], width: int) -> list[str]:
+    """The columns for which there is room."""
+    kept = list(_COLUMNS)
+    sizes = {name: max((_size(row[name]) for row in rows), default=0) + 1 for name in _COLUMNS}
+    for name in _SPARED:
+        if width - sum(size for each, size in sizes.items() if each in kept and each != "title") < _TITLE:
+            kept.remove(name)
+    return kept
+
+
+def _size(cell: str | Text) -> int:
+    return (Text.from_markup(cell) if isinstance(cell, str) else cell).cell_len
 
 
 def _cut(title: str) -> Text:

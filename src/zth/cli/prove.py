@@ -19,7 +19,7 @@ from zth.processes import keep_to_one_thread
 from zth.workbook.exercise import Exercise, drafts, exercises, get
 from zth.workbook.jail import Jail
 from zth.workbook.matrix import matrix as judge_across
-from zth.workbook.mutation import LEAST_REJECTED, Mutation, rows
+from zth.workbook.mutation import LEAST_REJECTED, Mutation, rows, share
 from zth.workbook.mutation import mutate as judge_mutants
 from zth.workbook.prove import Proof
 from zth.workbook.unfinished import proofs, steps
@@ -130,7 +130,10 @@ def _mutate(chosen: Sequence[Exercise], at_most: int, as_json: bool) -> int:
     failed = [each.exercise for each in found if not each.ok]
     told = f"[red]not as it should be: {', '.join(failed)}[/]" if failed else "[green]every survivor is explained[/]"
     err().print(told)
-    return 1 if failed else 0
+    few = len(found) > 1 and share(found) < LEAST_REJECTED
+    if few:
+        err().print(f"[red]{share(found):.1%} of all were rejected; wanted {LEAST_REJECTED:.0%}[/]")
+    return 1 if failed or few else 0
 
 
 def _print_survivors(each: Mutation) -> None:
@@ -151,4 +154,6 @@ def _print_mutations(found: list[Mutation]) -> None:
     for row in rows(found):
         table.add_row(*row)
     out().print(table)
-    out().print(f"[dim]Wanted: {LEAST_REJECTED:.0%} rejected, and every survivor explained.[/]")
+    out().print(
+        f"[dim]Wanted: every survivor explained, and of all exercises together {LEAST_REJECTED:.0%} rejected.[/]"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -40,7 +41,7 @@ def report(
     desk
         The folder with your answers. Default: my-zth, where there is one.
     as_json
-        Print the figures as JSON instead of tables.
+        Print the figures and your progress as JSON instead of tables.
     """
     rows = desk_rows(desk)
     records = find(runs) if runs.is_dir() or not rows else []
@@ -49,9 +50,9 @@ def report(
     page = build(records, to, desk=rows)
     total = summary(records)
     if as_json:
-        print_json(total.rows)
+        print_json({"figures": total.rows, "desk": rows})
     else:
-        show(total, page)
+        show(total, page, rows)
     return 0
 
 
@@ -83,7 +84,7 @@ def _desk_row(exercise: Exercise, state: str, done: Progress | None) -> dict[str
     }
 
 
-def show(total: Summary, page: Path) -> None:
+def show(total: Summary, page: Path, desk: Sequence[Mapping[str, Any]] = ()) -> None:
     """Print every figure beside its reference, what did not finish, the totals, and where the page is."""
     table = figures_table(total)
     if table.row_count:
@@ -92,7 +93,10 @@ def show(total: Summary, page: Path) -> None:
         error = str(record.meta.get("error") or "")
         out().print(f"[bold red]{escape(record.name)} {escape(record.status)}[/] {escape(error)}", soft_wrap=True)
     counts = ", ".join(f"{count} {verdict}" for verdict, count in total.counts.items() if count)
-    out().print(f"\n{counts or 'no figures'}\n{page.resolve().as_uri()}", soft_wrap=True, markup=False)
+    passed = sum(row["state"] == "passed" for row in desk)
+    told = [counts, f"{passed} of {len(desk)} exercises passed"] if desk else [counts or "no figures"]
+    lines = [*filter(None, told), page.resolve().as_uri()]
+    out().print("\n" + "\n".join(lines), soft_wrap=True, markup=False)
 
 
 def figures_table(total: Summary) -> Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import sys
 from functools import cache
 from typing import Annotated, Any
@@ -28,6 +29,25 @@ def err() -> Console:
     """The console on standard error, for progress and errors, so that a pipe carries results alone."""
     return _Console(stderr=True, highlight=False)
 
+
+_PLAIN = dict(zip("─━│▌↓↑●○◐·•…✓✗↳→×−–—’“”\xa0", '--||v^*o%.*~+x>>x---\'"" ', strict=True))
+
+
+def plainly(error: UnicodeError) -> tuple[str, int]:
+    """What a terminal gets for the signs that its encoding lacks: as wide, so that a table stays one; "\\u..." else.
+
+    Registered as "plainly" with `codecs`.
+
+    >>> "── ● 1.1 ✓".encode("ascii", "plainly")
+    b'-- * 1.1 +'
+    """
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    signs = error.object[error.start : error.end]
+    return "".join(_PLAIN.get(sign) or sign.encode("ascii", "backslashreplace").decode() for sign in signs), error.end
+
+
+codecs.register_error("plainly", plainly)
 
 JsonOption = Annotated[bool, Parameter(name="--json", negative="")]
 """Print JSON instead of what people read."""

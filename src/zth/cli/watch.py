@@ -101,8 +101,8 @@ class _Watch:
                 self._check()
             elif kind == "saves":
                 saved = self._saves.names()
-                self._notice = self._saves.problem or self._notice
                 if self._desk.file(self.exercise).name in saved:
+                    self._notice = ""  # that it could not be read, say
                     self._check()
             elif kind == "again":
                 self._check()
@@ -175,7 +175,8 @@ class _Watch:
         steps = {"up": -1, "down": 1, "page up": -page, "page down": page}[key]
         if self._view == "list":
             every = list(self._desk.states())
-            self._at = every[min(max(every.index(self._at) + steps, 0), len(every) - 1)]
+            place = every.index(self._at) if self._at in every else -1  # a draft is not in the list
+            self._at = every[min(max(place + steps, 0), len(every) - 1)]
         else:
             self._first = max(0, self._first + steps)
 
@@ -229,8 +230,8 @@ class _Watch:
         """What the view shows, and which of its lines must be seen."""
         exercise = self.exercise
         if self._view == "list":
-            grid, lines = course(self._desk, at=self._at)
-            return grid, lines[self._at]
+            grid, lines = course(self._desk, out().width, at=self._at)
+            return grid, lines.get(self._at)
         if self._view == "task":
             return markdown(exercise.task.statement), None
         if self._view == "hints":
@@ -241,6 +242,10 @@ class _Watch:
         return found(verdict, exercise, self._desk.after(exercise)) if verdict else "", None
 
     def _status(self) -> str:
+        problem = f"[yellow]{escape(self._saves.problem)}[/]" if self._saves.problem else ""
+        return "\n".join(filter(None, [self._news(), problem]))
+
+    def _news(self) -> str:
         if self._notice:
             return f"[yellow]{escape(self._notice)}[/]"
         if asked := self.checks.asked:

@@ -50,8 +50,11 @@ class Checks:
         try:
             text = path.read_bytes()
         except OSError as error:
+            self._texts.pop(exercise, None)  # when it is back, it is judged again: the judge may have missed it too
             told = say("{path} cannot be read: {why}.", path=path, why=error.strerror)
-            raise ExerciseError(told, say("Save it again, or take a fresh stub: zth reset")) from error
+            fresh = say("Save it again, or take a fresh stub: zth start {id}", id=exercise.id)
+            is_gone = isinstance(error, FileNotFoundError)
+            raise ExerciseError(told, fresh if is_gone else say("Check its permissions.")) from error
         if self.asked:
             same = (self.asked.exercise, self.asked.text) == (exercise, text)
             self._waiting_since = 0.0 if same else (self._waiting_since or time.monotonic())
@@ -73,8 +76,7 @@ class Checks:
             return answer
         self.verdicts[asked.exercise] = answer
         self.times[asked.exercise] = f"{datetime.now():%H:%M:%S}"
-        if asked.text != asked.exercise.stub.read_bytes():  # looking at a stub is no try
-            self._desk.record_try(asked.exercise, ok=answer.ok, answer=asked.text.decode(errors="replace"))
+        self._desk.record_try(asked.exercise, ok=answer.ok, answer=asked.text.decode("utf-8-sig", errors="replace"))
         return ""
 
     @property

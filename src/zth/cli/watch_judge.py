@@ -67,6 +67,8 @@ class Judge:
         """End it, and with it the learner's code; `ask` begins anew."""
         if self._process is not None:
             self._process.terminate()
+            if self._process.pid is not None and self._process.is_alive():
+                os.kill(self._process.pid, signal.SIGCONT)  # Ctrl-Z has stopped it too: it could not hear that
             self._process.join(_PATIENCE)
             if self._process.is_alive():
                 self._process.kill()

@@ -75,7 +75,7 @@ def found(verdict: Verdict, exercise: Exercise, following: Exercise | None) -> R
     shown: list[RenderableType] = [f"{marks(verdict)}  {summary(verdict)}"]
     if verdict.ok:
         onward = f"[bold]n[/]  {following.id} {escape(following.title)}" if following else say("All passed.")
-        shown += ["", onward, f"[bold]s[/]  {say('how others solved it')}"]
+        shown += ["", onward, f"[bold]s[/]  {say('our solution, explained')}"]
         if exercise.has_measurement:
             shown.append(say("zth measure {id}  asks real data", id=exercise.id))
         return Group(*shown)

@@ -35,7 +35,7 @@ def list_(*, desk: DeskOption = Path("my-zth"), as_json: JsonOption = False) -> 
     if as_json:
         print_json(_rows(table))
         return 0
-    out().print(course(table)[0])
+    out().print(course(table, out().width)[0])
     if any(done.saw_solution for done in table.progress().values()):
         out().print(f"[dim]{say(SAW_IT)}[/]")
     print_broken()
@@ -97,19 +97,26 @@ def start_(
     Parameters
     ----------
     exercise
-        Which one, as in 1.2. Default: the first that you have not passed.
+        Which one, as in 1.2. Default: the first that you have not begun; with --force the one that you are at.
     force
         Begin again although you have a file; the old one is kept as a backup.
     desk
         The folder for your answers.
     """
     table = Desk(desk)
-    chosen = chosen_or_next(exercise, table)
+    chosen = chosen_or_next(exercise, table) if exercise or force else _first_new(table)
     backup = table.start(chosen, force=force)
     if backup is not None:
         out().print(say("Your old file is now {path}.", path=escape(str(backup))))
     _print_task(chosen, table)
     return 0
+
+
+def _first_new(table: Desk) -> Exercise:
+    if (found := table.first_new()) is not None:
+        return found
+    at = chosen_or_next("", table)  # says so where all are passed
+    raise ExerciseError(say("You have begun every exercise."), say("Go on: zth check {id}", id=at.id))
 
 
 def _print_task(chosen: Exercise, table: Desk) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
     from zth.notebook.names import Found
+    from zth.notebook.settings import Turns
     from zth.workbook.verdict import Verdict
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -63,37 +64,53 @@ def check(exercise: str, /, *objects: object, desk: str | Path = _DESK, **named:
     ...     check("2.5", cross_entropy, log_softmax, desk=desk).ok
     True
     """
-    from zth.notebook.names import gather
-    from zth.notebook.tensors import tensors
+    from zth.notebook.settings import Turns
 
-    asked, place = get(exercise), Desk(Path(desk))
+    asked, place, turns = get(exercise), Desk(Path(desk)), Turns()
     frame = sys._getframe(2)  # past what tells errors
     notebook = {**frame.f_globals, **frame.f_locals}
+    with turns.judge():  # all of it: the exercise's modules, too, make tensors when they are imported
+        return _checked(asked, place, objects, named, notebook, turns)
+
+
+def _checked(
+    asked: Exercise,
+    place: Desk,
+    objects: Sequence[object],
+    named: dict[str, object],
+    notebook: dict[str, object],
+    turns: Turns,
+) -> Result:
+    from zth.notebook.names import gather
+    from zth.notebook.sources import is_begun, text_of
+    from zth.notebook.tensors import tensors
+
     beside = None if objects else tensors(asked, named, notebook)
     if beside is not None:
-        verdict = _judged(*beside)
+        verdict = _judged(*beside, turns)
         aside = say("your own tensors, where the second net is not asked about")
         then = say("Put the lines into `backward` to pass.") if verdict.ok else ""
-        return Result(exercise=asked, verdict=verdict, aside=aside, next_move=_recorded(asked, False, place) or then)
-    verdict = _judged(asked, gather(asked, objects, named, notebook))
-    unrecorded = _recorded(asked, verdict.ok, place)
+        answer = repr([(part.name, part.state, part.got) for part in verdict.parts])
+        unrecorded = _recorded(asked, False, place, answer)
+        return Result(exercise=asked, verdict=verdict, aside=aside, next_move=unrecorded or then)
+    found = gather(asked, objects, named, notebook)
+    verdict = _judged(asked, found, turns)
+    meant = {name: thing for name, thing in found.objects.items() if name not in found.says}
+    unrecorded = _recorded(asked, verdict.ok, place, text_of(meant)) if is_begun(asked, meant) else ""
     return Result(exercise=asked, verdict=verdict, next_move=unrecorded or _next_move(asked, verdict.ok, place))
 
 
-def _judged(exercise: Exercise, found: Found) -> Verdict:
+def _judged(exercise: Exercise, found: Found, turns: Turns) -> Verdict:
     from zth.notebook.live import LiveAnswer
-    from zth.notebook.settings import Turns
     from zth.workbook.judge import judge_answer
 
-    turns = Turns()
-    with turns.judge():
-        return judge_answer(exercise, LiveAnswer(found.objects, found.says, exercise.limits, turns))
+    return judge_answer(exercise, LiveAnswer(found.objects, found.says, exercise.limits, turns))
 
 
-def _recorded(exercise: Exercise, ok: bool, desk: Desk) -> str:
+def _recorded(exercise: Exercise, ok: bool, desk: Desk, answer: str | None) -> str:
     """Note the try; what hinders that is told beside the verdict, which it must not cost."""
     try:
-        desk.record_try(exercise, ok=ok)
+        desk.record_try(exercise, ok=ok, answer=answer)
     except ExerciseError as error:
         return say("Your progress was not kept: {why}", why=error)
     return ""
@@ -104,7 +121,7 @@ def _next_move(exercise: Exercise, ok: bool, desk: Desk) -> str:
         return say("Stuck: {call}", call=f'`hint("{exercise.id}")`')
     following = desk.next()
     onward = say("Next: {id} {title}.", id=following.id, title=following.title) + " " if following is not None else ""
-    return onward + say("How others solved it: {call}", call=f'`solution("{exercise.id}")`')
+    return onward + say("Our solution, explained: {call}", call=f'`solution("{exercise.id}")`')
 
 
 @_without_traceback
@@ -127,6 +144,10 @@ def solution(exercise: str, /, *, anyway: bool = False, desk: str | Path = _DESK
                 solution=f'solution("{asked.id}", anyway=True)',
             ),
         )
+    from zth.notebook.settings import Turns
+
+    with Turns().judge():  # a module is imported once, with the settings of that moment
+        _ = asked.solution
     place.see_solution(asked)
     return Solution(exercise=asked)
 

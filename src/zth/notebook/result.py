@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from zth.notebook import html
 from zth.texts import say, say_many
 from zth.workbook import told
-from zth.workbook.exercise import HINTS, Exercise
+from zth.workbook.exercise import HINTS, ID, Exercise
 from zth.workbook.verdict import PartVerdict, Verdict
 
 _COLOURS = {
@@ -27,7 +27,7 @@ def as_calls(text: str) -> str:
     >>> as_calls("**Check**: `zth check 5.1`, then `zth measure 5.1`")
     '**Check**: `check("5.1")`, then `zth measure 5.1`'
     """
-    return re.sub(r"\bzth (check|hint|solution) (\d+\.\d+)", r'\1("\2")', text)
+    return re.sub(rf"\bzth (check|hint|solution) ({ID})", r'\1("\2")', text)
 
 
 class Shown:

@@ -1,14 +1,16 @@
 """What a notebook may have changed in this process, and the judge must neither feel nor disturb.
 
 Two sets of settings live in turns: the learner's code runs under the notebook's, the library's solution under those
-of a fresh process. The random numbers are one stream; a check begins it anew, and gives the notebook's back.
+of a fresh process. The random numbers are one stream; a check begins it anew, and gives the notebook's back. New
+tensors come on the CPU for both, whatever the notebook's default device: the inputs are there, and two devices do not
+mix.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +18,7 @@ import numpy as np
 import torch
 
 _AUTOGRAD: Any = torch.autograd
+_CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,9 @@ class Turns:
         """Afterwards the notebook's settings are back, and its random numbers go on as if none had been drawn."""
         before = self._notebook = Settings.now()
         states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+        stack = ExitStack()
+        if torch.get_default_device() != _CPU:  # a device of one's own slows every call of torch, also the CPU
+            stack.enter_context(_CPU)
         Settings().apply()
         random.seed(0)  # so that a check says the same twice
         np.random.seed(0)
@@ -64,6 +70,7 @@ class Turns:
         try:
             yield
         finally:
+            stack.close()
             before.apply()
             random.setstate(states[0])
             np.random.set_state(states[1])
@@ -77,3 +84,5 @@ class Turns:
         finally:
             self._notebook = Settings.now()
             Settings().apply()
+            if torch.get_default_device() != _CPU:  # the learner's own code has chosen another
+                torch.set_default_device(_CPU)

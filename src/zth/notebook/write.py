@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from zth.errors import ConfigError, MissingPartError
-from zth.files import atomic_write
+from zth.files import atomic_write, back_up
 from zth.notebook.cells import Cell, cells
 from zth.texts import say
-from zth.workbook.desk import back_up
 from zth.workbook.lecture import Lecture
 
 ENDINGS = (".ipynb", ".py")

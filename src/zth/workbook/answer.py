@@ -72,6 +72,7 @@ class Answer:
         self._printed = printed
         self._limits = limits
         self._seconds_left = limits.seconds
+        self._received = 0
         self._ending: dict[str, Any] | None = {}
         self.hung_up = False
         """True once the channel was found closed from the other side."""
@@ -116,6 +117,10 @@ class Answer:
             frame = wire.receive(self._channel, started + self._seconds_left)
             if frame is None:
                 raise ConnectionError
+            self._received += sum(map(len, frame))
+            if self._received > wire.MAX_TOTAL:
+                most = f"{wire.MAX_TOTAL / 1e6:,.0f}"
+                raise Trouble("large", say("the answers are larger than {mb} MB together", mb=most))
             reply = wire.unpack(*frame, revive=lambda handle: Remote(self, handle))
             if not isinstance(reply, dict) or len(reply) != 1 or not set(reply) <= {"value", "raised"}:
                 raise wire.WireError("an answer of another form")

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from zth.errors import ExerciseError
-from zth.files import atomic_write
+from zth.files import atomic_write, back_up
 from zth.texts import say
 from zth.workbook.exercise import HINTS, Exercise, exercises
 from zth.workbook.progress import Journal, Progress
@@ -40,6 +40,7 @@ class Desk:
 
         Returns the backup's path, or None where there was nothing to back up.
         """
+        self._journal.examine()
         path = self.file(exercise)
         if path.is_dir():
             raise ExerciseError(
@@ -76,13 +77,20 @@ class Desk:
         open_ones = [exercise for exercise, state in states.items() if state in ("started", "tried")]
         if open_ones:  # of those without a date the first, as max does
             return max(open_ones, key=lambda exercise: progress.get(exercise.id, Progress()).latest)
-        return next((exercise for exercise, state in states.items() if state == "new"), None)
+        return self.first_new()
+
+    def first_new(self) -> Exercise | None:
+        """The first in the course that is not begun."""
+        return next((exercise for exercise, state in self.states().items() if state == "new"), None)
 
     def after(self, exercise: Exercise) -> Exercise | None:
-        """The next one in the course that is not passed, from the end on again at the beginning; never itself."""
+        """The next one in the course that is not passed, from the end on again at the beginning; never itself.
+
+        A draft stands nowhere in the course: after it comes the first.
+        """
         states = list(self.states().items())
-        place = [one for one, _ in states].index(exercise)
-        turned = states[place + 1 :] + states[:place]
+        place = next((place for place, (one, _) in enumerate(states) if one == exercise), -1)
+        turned = states[place + 1 :] + states[: max(place, 0)]
         return next((one for one, state in turned if state != "passed"), None)
 
     def unmet(self, exercise: Exercise) -> list[str]:
@@ -94,13 +102,15 @@ class Desk:
         """What has been done, by exercise id; raises ExerciseError where the journal is damaged."""
         return self._journal.progress()
 
-    def record_try(self, exercise: Exercise, *, ok: bool, answer: str = "") -> Progress:
+    def record_try(self, exercise: Exercise, *, ok: bool, answer: str | None = None) -> Progress:
         """Count one check, and remember when it first passed.
 
-        Where the text that was judged is given, the same `answer` with the same verdict twice in a row is one try: it
-        may be judged by two watchers, or again after a pause.
+        Where the text that was judged is given, to have the stub judged is no try, and the same `answer` with the
+        same verdict twice in a row is one: it may be judged by two watchers, or again after a pause.
         """
-        digest = hashlib.sha256(answer.encode()).hexdigest()[:12] if answer else ""
+        if answer is not None and exercise.is_stub(answer):
+            return self.progress().get(exercise.id, Progress())
+        digest = "" if answer is None else hashlib.sha256(answer.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
         def decide(before: Progress) -> dict[str, Any] | None:
             again = bool(digest) and before.judged == (digest, ok)
@@ -109,13 +119,16 @@ class Desk:
         return self._journal.add(exercise.id, decide)
 
     def take_hint(self, exercise: Exercise) -> int:
-        """Which hint to show now: 0, 1, ... up to the last, which stays."""
-        add = self._journal.add
-        return add(exercise.id, lambda before: {"did": "hint", "hint": min(before.hints + 1, len(HINTS))}).hints - 1
+        """Which hint to show now: 0, 1, ... up to the last, which stays; to see that one again is no event."""
+
+        def decide(before: Progress) -> dict[str, Any] | None:
+            return {"did": "hint", "hint": before.hints + 1} if before.hints < len(HINTS) else None
+
+        return self._journal.add(exercise.id, decide).hints - 1
 
     def see_solution(self, exercise: Exercise) -> None:
-        """Remember that the solution was shown."""
-        self._journal.add(exercise.id, lambda _: {"did": "solution"})
+        """Remember that the solution was shown; once is enough."""
+        self._journal.add(exercise.id, lambda before: None if before.saw_solution else {"did": "solution"})
 
     @property
     def _journal(self) -> Journal:
@@ -127,11 +140,3 @@ class Desk:
         if progress.tries:
             return "tried"
         return "started" if self.file(exercise).exists() else "new"
-
-
-def back_up(path: Path) -> Path:
-    """Rename a file out of the way -> its new path, `name.backup-1.py` or the next that is free."""
-    number = 1
-    while (backup := path.with_suffix(f".backup-{number}{path.suffix}")).exists():
-        number += 1
-    return path.rename(backup)

@@ -18,6 +18,7 @@ hides no other; one whose task.md says "Unfinished" is its author's alone (`draf
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import re
 from collections import Counter
@@ -29,9 +30,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
 
 from zth.errors import ExerciseError, did_you_mean
-from zth.texts import mark, say, translated
+from zth.texts import in_every_language, mark, say, translated
 from zth.workbook.lecture import Lecture
-from zth.workbook.pack import COURSE, Broken, Pack, broken_packs, packs
+from zth.workbook.pack import COURSE, NAME, Broken, Pack, broken_packs, packs
 from zth.workbook.video import Clip, clips
 
 if TYPE_CHECKING:  # `zth list` reads the folders without them, and so without NumPy
@@ -43,8 +44,10 @@ FILES = ("task.md", "stub.py", "check.py", "solution.py")
 UNFINISHED = "Unfinished"
 """Begins the line of task.md that keeps an exercise from learners while it is written."""
 _TOP = re.compile(rf"# (?P<title>.+)\n+(?P<head>(?:(?:{UNFINISHED}|Asks|Needs|Video): .+\n+)*)(?P<statement>(?s:.+))")
+ID = rf"(?:{NAME.pattern}:)?\d+\.\d+"
+"""How an exercise is called, as a pattern: "5.1", or "sampling:1.2" of a pack."""
 # "5.1 (what it gives), 5.2": the words may hold `f()`
-_NEED = re.compile(r"((?:[a-z][a-z0-9_]*:)?\d+\.\d+)(?: \((.*?)\)(?=, [a-z\d]|$))?")
+_NEED = re.compile(rf"({ID})(?: \((.*?)\)(?=, [a-z\d]|$))?")
 
 T = TypeVar("T")
 
@@ -117,6 +120,15 @@ class Exercise:
     @property
     def stub(self) -> Path:
         return translated(self.folder / "stub.py")
+
+    @property
+    def stubs(self) -> list[Path]:
+        """The stub in every language: a learner may have begun in another one than is spoken now."""
+        return in_every_language(self.folder / "stub.py")
+
+    def is_stub(self, source: str) -> bool:
+        """Whether a file's text is still its stub, of whatever language."""
+        return fingerprint(source) in {fingerprint(stub.read_text(encoding="utf-8")) for stub in self.stubs}
 
     @property
     def right_answers(self) -> list[Path]:
@@ -221,6 +233,11 @@ def broken() -> list[Broken]:
 
 def get(exercise_id: str) -> Exercise:
     """The exercise called `exercise_id`, as in "2.1", a draft too; raises ExerciseError where there is none."""
+    thing: object = exercise_id
+    if not isinstance(thing, str):  # in a notebook, check(1.1) is soon written
+        told = say("The name of an exercise is a text, and this is of the type {type}.", type=type(thing).__name__)
+        example = thing if isinstance(thing, float) else 1.1
+        raise ExerciseError(told, say("Write it in quotes, as in: {id}", id=f'"{example}"'))
     everything = _everything()
     found = [exercise for exercise in everything if exercise.id == exercise_id]
     if len(found) > 1:
@@ -271,6 +288,16 @@ def _told_twice(exercise_id: str, everything: Sequence[Exercise]) -> ExerciseErr
     folders = [f"{each.folder.parent.name}/{each.folder.name}" for each in everything if each.id == exercise_id]
     problem = f"More than one folder is exercise {exercise_id}: {' and '.join(folders)}."
     return ExerciseError(problem, "Give all but one another number.")
+
+
+def fingerprint(source: str) -> str:
+    """A text's SHA-256, whatever the editor's line ends and however many of them close the file.
+
+    >>> fingerprint("a\\r\\nb\\n\\n") == fingerprint("\\ufeffa\\nb")
+    True
+    """
+    lines = source.removeprefix("\ufeff").replace("\r\n", "\n").rstrip()
+    return f"sha256:{hashlib.sha256(lines.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
 def parse_task(text: str, name: str) -> Task:

@@ -17,11 +17,9 @@ A teacher may write such a file by hand: `points` is 10 and a part's weight 1 wh
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import json
 import math
-import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,7 +27,8 @@ from pathlib import Path
 from typing import Any
 
 from zth.errors import ConfigError, ExerciseError, did_you_mean
-from zth.workbook.exercise import Exercise, exercises, get
+from zth.workbook.exercise import Exercise, exercises, fingerprint, get
+from zth.workbook.lecture import find, plain_id
 
 LOCK = "handout.toml"
 POINTS = 10.0
@@ -56,9 +55,8 @@ class Assigned:
         return {name: self.points * weight / total for name, weight in weights.items()}
 
     def is_untouched(self, source: str) -> bool:
-        """Whether a file is the stub that was handed out, or the stub of now."""
-        ours = fingerprint(self.exercise.stub.read_text(encoding="utf-8"))
-        return fingerprint(source) in {ours, self.stub}
+        """Whether a file is the stub that was handed out, or the stub of now, of whatever language."""
+        return fingerprint(source) == self.stub or self.exercise.is_stub(source)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,18 +90,8 @@ def version() -> str:
     return importlib.metadata.version("zth")
 
 
-def fingerprint(source: str) -> str:
-    """A text's SHA-256, whatever the editor's line ends and however many of them close the file.
-
-    >>> fingerprint("a\\r\\nb\\n\\n") == fingerprint("\\ufeffa\\nb")
-    True
-    """
-    lines = source.removeprefix("\ufeff").replace("\r\n", "\n").rstrip()
-    return f"sha256:{hashlib.sha256(lines.encode('utf-8', 'surrogatepass')).hexdigest()}"
-
-
 def chosen(words: Sequence[str]) -> list[Exercise]:
-    """Lectures ("L2", "2") and exercises ("2.1") -> exercises, in the order of the course, each once.
+    """Lectures ("L2", "2", "sampling:1") and exercises ("2.1") -> exercises, in the order of the course, each once.
 
     >>> [exercise.id for exercise in chosen(["2.2", "L1", "1.1"])]
     ['1.1', '1.2', '2.2']
@@ -113,14 +101,20 @@ def chosen(words: Sequence[str]) -> list[Exercise]:
 
 
 def _named(word: str) -> list[Exercise]:
-    name = re.sub(r"^[lL]?0*(?=\d)", "", word)
-    if "." in name:
-        return [get(name)]
-    found = [exercise for exercise in exercises() if exercise.lecture.id == name]
-    if not found:
-        lectures = [f"L{number}" for number in dict.fromkeys(exercise.lecture.id for exercise in exercises())]
-        raise ExerciseError(f"There is no lecture {word!r}.", did_you_mean(f"L{name}", lectures))
+    if "." in word:
+        return [_finished(plain_id(word))]
+    lecture = find(word)
+    if not (found := [exercise for exercise in exercises() if exercise.lecture == lecture]):
+        raise ExerciseError(f"Lecture {lecture.name} has no exercises yet.", "Name another one. See: zth list")
     return found
+
+
+def _finished(exercise_id: str) -> Exercise:
+    """The exercise of this id; raises ExerciseError where it is still being written."""
+    exercise = get(exercise_id)
+    if exercise.task.unfinished:
+        raise ExerciseError(f"Exercise {exercise_id} is not finished yet.", "Name another one. See: zth list")
+    return exercise
 
 
 def _assigned(exercise: Exercise) -> Assigned:
@@ -170,7 +164,7 @@ def read_lock(path: Path) -> Handout:
 
 
 def _read(exercise_id: str, told: Mapping[str, Any], path: Path) -> Assigned:
-    exercise = get(exercise_id)
+    exercise = _finished(exercise_id)
     where = f"{path}: exercise {exercise_id}"
     _known(told, ("points", "inherited", "stub", "parts"), where)
     parts = [part.name for part in exercise.parts]

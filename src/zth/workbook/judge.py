@@ -104,6 +104,7 @@ def _concluded(
         exercise=exercise.id,
         parts=verdicts,
         trouble=says,
+        kind=_kind(trouble, answer),
         output=answer.output,
         seconds=round(time.perf_counter() - started, 3),
     )
@@ -126,9 +127,19 @@ def _ask_all(
         told = say("Your file cannot be run: {why}", why=found.says or found.got)
         verdicts.append(replace(found, says=told, state="raised"))
         return
-    examination = _Examination(exercise, answer, witness)
-    verdicts.extend(examination.run())  # one by one: what was found stays when `Trouble` comes
-    if patched := answer.patched():
+    _leave_libraries(answer)
+    for verdict in _Examination(exercise, answer, witness).run():
+        verdicts.append(verdict)  # one by one: what was found stays when `Trouble` comes
+        _leave_libraries(answer)  # after each part: the next one may end the process
+
+
+def _leave_libraries(answer: Answer) -> None:
+    """Raises Trouble where functions of the libraries have been replaced, or the question goes unanswered."""
+    try:
+        patched = answer.patched()
+    except Raised as error:
+        raise Trouble("unanswered", say("your file left its process unable to answer: {why}", why=error)) from error
+    if patched:
         names = ", ".join(patched[:5])
         told = say("your file replaced {names}; leave the libraries as they are", names=names)
         raise Trouble("patched", told)
@@ -148,7 +159,7 @@ class _Examination:
 
     def __init__(self, exercise: Exercise, answer: Answer, witness: Witness | None = None) -> None:
         self._witness = witness or (lambda *_: None)
-        self._parts = exercise.parts
+        self._id, self._parts = exercise.id, exercise.parts
         self._limits = exercise.limits
         self._solution, self._mistakes = exercise.solution, exercise.mistakes
         self._right = SimpleNamespace(**self._solution)
@@ -170,7 +181,7 @@ class _Examination:
             try:
                 got = self._ask(part, number, inputs)
             except Missing as error:
-                return missing(part, inputs, error)
+                return missing(self._id, part, inputs, error)
             except NotReached:
                 return failed or PartVerdict(name=part.name, state="unreached")
             except Raised as error:
@@ -186,7 +197,7 @@ class _Examination:
             self._witness(part, inputs, got, wanted)
             try:
                 failed = failed or _compared(part, inputs, got, wanted)
-            except (RecursionError, ValueError) as error:  # a list inside itself, or nested without end
+            except Exception as error:  # a list inside itself, or what a part's `accept` did not expect
                 return unusable(part, inputs, error)
         if failed is None:
             return PartVerdict(name=part.name, state="passed")
@@ -366,10 +377,17 @@ def _explain(trouble: Trouble | None, answer: Answer, unreached: Sequence[Part])
         return left
     if trouble.kind == "ended":
         return answer.ending or str(trouble)
+    if trouble.kind == "unanswered":
+        return left or str(trouble)
     if trouble.kind == "time":
         asked = f"`{unreached[0].name}`" if unreached else say("your file")
         return say("{asked} gave {trouble}: is there a loop that never ends?", asked=asked, trouble=trouble)
     return str(trouble)
+
+
+def _kind(trouble: Trouble | None, answer: Answer) -> str:
+    """Which trouble it was."""
+    return "keeper" if answer.keeper_lost else "" if trouble is None else trouble.kind
 
 
 def _plain(value: object) -> Any:

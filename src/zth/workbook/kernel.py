@@ -33,6 +33,8 @@ REFUSED = (
     *("chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "lchown", "fchownat"),
     *("setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr"),
     *("utime", "utimes", "futimesat", "utimensat", "inotify_add_watch", "fanotify_mark"),
+    # memory that counts as nobody's address space
+    *("memfd_create", "memfd_secret"),
     # what stays when the process has ended
     *("shmget", "msgget", "semget", "mq_open"),
     # the kernel's larger doors

@@ -41,6 +41,15 @@ class Lecture:
         return f"{self.pack.prefix}{self.number}"
 
     @property
+    def name(self) -> str:
+        """As it is listed: "L5", or a pack's "sampling:1".
+
+        >>> lectures()[0].name
+        'L1'
+        """
+        return self.id if self.pack.name else f"L{self.id}"
+
+    @property
     def title(self) -> str:
         """The lecture's name, from the first line of its README.md.
 
@@ -83,16 +92,26 @@ def lectures() -> list[Lecture]:
 
 
 def find(lecture_id: str) -> Lecture:
-    """The lecture called `lecture_id`, as in "L5" or "5"; raises ExerciseError where there is none.
+    """The lecture called `lecture_id`, as in "L5", "5" or "sampling:1"; raises ExerciseError where there is none.
 
     >>> find("L5").title
     'backpropagation by hand'
     """
     known = {each.id: each for each in lectures()}
-    found = known.get(lecture_id.removeprefix("L").removeprefix("l"))
+    found = known.get(plain_id(lecture_id))
     if found is None:
-        names = ", ".join(f"L{each}" for each in known)
+        names = ", ".join(each.name for each in known.values())
         raise ExerciseError(
             say("There is no lecture {id!r}.", id=lecture_id), say("Name one of {names}.", names=names)
         )
     return found
+
+
+def plain_id(word: str) -> str:
+    """What people call a lecture or an exercise -> its id. A pack's is its id already, whatever it begins with.
+
+    >>> [plain_id(word) for word in ("L5", "l05", "5", "L2.1", "lattice:1", "l5:1.1")]
+    ['5', '5', '5', '2.1', 'lattice:1', 'l5:1.1']
+    """
+    found = re.fullmatch(r"[lL]?0*(\d+(?:\.\d+)?)", word)
+    return found[1] if found else word

@@ -32,6 +32,8 @@ _WORDS: dict[State, str] = {
     "unjudged": mark("unjudged"),
 }
 
+HOSTILE = ("forged", "patched", "keeper")
+"""Kinds of trouble that no honest mistake makes: nothing of such a file counts, however far it came."""
 LOOK = ("unreadable", "rejected", "unjudged")
 """The states that call for a person."""
 
@@ -141,7 +143,7 @@ def judged(
     reached = all(name in by_name and by_name[name].state != "unreached" for name in shares)
     state: State = "judged"
     if verdict.trouble:
-        state = "rejected" if reached else "stopped"
+        state = "rejected" if reached or verdict.kind in HOSTILE else "stopped"
     verdicts = [by_name.get(name) or PartVerdict(name=name, state="unreached") for name in shares]
     worth = {"passed": 1.0, "inherited": assigned.inherited} if state != "rejected" else {}
     parts = [_part(part, shares[part.name], worth) for part in verdicts]

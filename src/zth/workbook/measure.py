@@ -15,7 +15,7 @@ from zth.data import sources
 from zth.errors import ExerciseError
 from zth.runs import Run
 from zth.workbook.exercise import Exercise, exercises, get
-from zth.workbook.lecture import Lecture, lectures
+from zth.workbook.lecture import Lecture, lectures, plain_id
 from zth.workbook.pool import map_processes
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def experiments() -> list[Experiment]:
     """Everything that can be measured, in the order of the course: a lecture's own figures, then its exercises'.
 
     >>> [experiment.id for experiment in experiments()][:3]
-    ['1.1', '1.2', '2.1']
+    ['1', '1.1', '1.2']
     """
     found: list[Experiment] = []
     finished = exercises()
@@ -82,8 +82,9 @@ def experiments() -> list[Experiment]:
 
 
 def find(experiment_id: str) -> Experiment:
-    """The exercise or lecture called `experiment_id`, as in "2.1" or "3"; raises ExerciseError for another name."""
-    return next((each for each in lectures() if each.id == experiment_id), None) or get(experiment_id)
+    """The exercise or lecture called `experiment_id`, as in "2.1", "L3" or "3"; raises ExerciseError for another."""
+    plain = plain_id(experiment_id)
+    return next((each for each in lectures() if each.id == plain), None) or get(plain)
 
 
 def measure(experiment: Experiment, *, preset: Preset, seed: int, root: Path, show: Show = show_nothing) -> Run:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from zth.errors import ConfigError, RunError
-from zth.files import atomic_write_all, dumps
+from zth.files import atomic_write_all, backup_name, dumps
 from zth.workbook.audit import Audit
 from zth.workbook.marks import Marks
 from zth.workbook.marks_files import pairs_csv, to_csv, to_gradescope, to_json, to_nbgrader, to_summary
@@ -55,6 +57,8 @@ class Places:
                 raise ConfigError(f"{path} lies among the submissions.", "Write to another folder.")
             if not path.resolve().parent.is_dir():
                 raise ConfigError(f"There is no folder {path.parent} for {path.name}.", "Make it first.")
+            if not _is_writable(path.resolve().parent):
+                raise ConfigError(f"Nothing can be written into {path.resolve().parent}.", "Choose another folder.")
             if path.is_dir() and path != self.gradescope:
                 raise ConfigError(f"{path} is a folder.", "Name a file.")
         if len({path.resolve() for path in named}) < len(named):
@@ -85,28 +89,31 @@ class Places:
 
 
 def write_all(contents: Mapping[Path, str]) -> dict[Path, Path | None]:
-    """Write all or nothing -> each path, with the backup of what was there. Raises RunError."""
+    """Write all or nothing -> each path, with the backup of what was there and differed. Raises RunError."""
+    written: dict[Path, Path | None] = {}
     try:
-        written: dict[Path, Path | None] = {}
         for path, content in contents.items():
             path.parent.mkdir(parents=True, exist_ok=True)
             there = path.exists() and path.read_bytes() != content.encode("utf-8", "backslashreplace")
-            written[path] = path.rename(_backup(path)) if there else None
+            written[path] = Path(shutil.copy2(path, backup_name(path))) if there else None
         atomic_write_all(contents)
     except OSError as error:
+        for backup in filter(None, written.values()):  # what they are copies of is still there
+            backup.unlink(missing_ok=True)
         told = f"{error.filename or 'The marks'} cannot be written: {error.strerror}."
         raise RunError(told, "Free some space or choose another --out; nothing is judged again.") from error
     return written
+
+
+def _is_writable(folder: Path) -> bool:
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
 
 
 def _gradescope(marks: Marks, place: Path) -> dict[Path, str]:
     if place.suffix == ".json":
         return {place: dumps(to_gradescope(marks.students[0])) + "\n"}
     return {place / each.name / "results.json": dumps(to_gradescope(each)) + "\n" for each in marks.students}
-
-
-def _backup(path: Path) -> Path:
-    number = 1
-    while (backup := path.with_name(f"{path.stem}.backup-{number}{path.suffix}")).exists():
-        number += 1
-    return backup

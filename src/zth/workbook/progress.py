@@ -79,8 +79,6 @@ class Progress:
     hints: int = 0
     """How many hints have been shown."""
     saw_solution: bool = False
-    began: str = ""
-    """When its first event was; "" where that is not known."""
     latest: str = ""
     """When its last event was."""
     seconds: float = 0.0
@@ -101,7 +99,7 @@ class Progress:
         3
         """
         worked = 0.0 if self.passed else self.seconds_until(event.at)
-        seen = replace(self, began=self.began or event.at, latest=event.at, seconds=self.seconds + worked)
+        seen = replace(self, latest=event.at, seconds=self.seconds + worked)
         if event.did == "check":
             passed = self.passed or (event.at if event.ok else "")
             return replace(seen, tries=self.tries + 1, passed=passed, judged=(event.answer, event.ok))
@@ -138,6 +136,7 @@ class Journal:
 
     def progress(self) -> dict[str, Progress]:
         """By exercise id; raises ExerciseError where a line is damaged, with its number."""
+        self.examine()
         found = self._from_before_the_journal()
         for event in sorted(set(self._events()), key=lambda event: (event.at, event.id)):
             found[event.exercise] = found.get(event.exercise, Progress()).after(event)
@@ -148,6 +147,7 @@ class Journal:
 
         So two processes at once lose nothing, and each sees what the other has just done.
         """
+        self.examine()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._tell_git()
@@ -163,6 +163,13 @@ class Journal:
         except OSError as error:
             told = say("Cannot write to {folder}: {why}.", folder=self.folder, why=error.strerror)
             raise ExerciseError(told, say("Choose another desk with --desk.")) from error
+
+    def examine(self) -> None:
+        """Raise ExerciseError where something else than a folder is in the desk's place, or in the way to it."""
+        for place in (self.folder, *self.folder.parents):
+            if os.path.lexists(place) and not os.path.isdir(place):  # noqa: PTH112, since Path.is_dir may raise
+                told = say("{place} is not a folder, and your desk is one.", place=place)
+                raise ExerciseError(told, say("Rename it, or choose another desk with --desk."))
 
     def _events(self) -> Iterator[Event]:
         known = {field.name for field in fields(Event)}  # a newer zth may have written more

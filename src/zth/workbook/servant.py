@@ -74,7 +74,8 @@ def keep(control: socket.socket, plan: walls.Plan) -> None:
 def _overruns(megabytes: int) -> bool:
     """Whether the servant's family uses more memory than one servant may; then all of it is killed.
 
-    One process alone is held by its address space. Pages that are still the keeper's own do not count.
+    One process alone is held by its address space. Pages that are still the keeper's own do not count; memory that
+    several share counts by shares, and what only one of them has of it counts twice.
     """
     import psutil
 
@@ -82,13 +83,21 @@ def _overruns(megabytes: int) -> bool:
     used = 0
     for process in family if len(family) > 1 else []:
         with contextlib.suppress(psutil.Error):
-            used += process.memory_full_info().uss
+            used += process.memory_full_info().uss + _shared(process.pid)
     if used <= megabytes * 2**20:
         return False
     for process in family:
         with contextlib.suppress(psutil.Error):
             process.kill()
     return True
+
+
+def _shared(pid: int) -> int:
+    """Bytes of shared memory that a process maps, each page divided among those who do."""
+    with contextlib.suppress(OSError, ValueError):
+        rows = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        return sum(int(row.split()[1]) * 1024 for row in rows if row.startswith("Pss_Shmem:"))
+    return 0
 
 
 def _end(child: int, patience: float = 0.0) -> dict[str, int]:
@@ -206,9 +215,14 @@ class Servant:
         return wire.pack({"raised": {**told, "note": note, "values": values}})
 
     def do_load(self, path: str, source: str) -> None:
-        """Run the learner's file as a module of its own name."""
-        self.path = path
-        # a traceback shows the line that was run, wherever the file is by now, and from any folder
+        """Run the learner's file as a module of its own name, from a copy in this process's own folder.
+
+        The file itself is out of reach, and torch.compile, say, opens the files of what it compiles.
+        """
+        copy = Path.cwd() / Path(path).name
+        copy.write_text(source, encoding="utf-8")
+        self.path = path = str(copy)
+        # a traceback shows the line that was run, whatever the answer makes of the copy
         linecache.cache[path] = (len(source), None, source.splitlines(keepends=True), path)
         name = Path(path).stem
         self.module = types.ModuleType(name)

@@ -11,6 +11,7 @@ from itertools import combinations
 
 from zth.workbook.exercise import Exercise
 from zth.workbook.normal_form import Form, normal_form
+from zth.workbook.told import sources
 
 SHORT = 60
 """Nodes of a syntax tree: below, people who never met write the same (a function of about three lines)."""
@@ -26,7 +27,7 @@ class Group:
     identical: bool
     """Whether the files are the same byte for byte."""
     published: str = ""
-    """The answer that ships with zth and has this form too, as in "right/loops.py"."""
+    """The answer that ships with zth and has this form too, as in "right/loops.py" or "zth solution"."""
 
     @property
     def is_short(self) -> bool:
@@ -37,10 +38,13 @@ class Group:
 
 
 def published_forms(exercise: Exercise) -> Mapping[str, str]:
-    """Form digest -> the right answer that ships with zth and has it."""
+    """Form digest -> the answer that ships with zth and has it: in another style, or what `zth solution` shows."""
     stub, names = exercise.stub.read_text(encoding="utf-8"), list(exercise.solution)
-    forms = ((path, normal_form(path.read_text(encoding="utf-8"), stub, names)) for path in exercise.right_answers)
-    return {form.digest: f"{path.parent.name}/{path.name}" for path, form in forms if form is not None}
+    texts = {f"{path.parent.name}/{path.name}": path.read_text(encoding="utf-8") for path in exercise.right_answers}
+    texts["zth solution"] = "\n\n".join(text for _, text in sources(exercise))
+    texts["solution.py"] = (exercise.folder / "solution.py").read_text(encoding="utf-8")
+    forms = ((name, normal_form(text, stub, names)) for name, text in texts.items())
+    return {form.digest: name for name, form in forms if form is not None}
 
 
 def groups(exercise: str, files: Mapping[str, tuple[Form, str]], published: Mapping[str, str]) -> list[Group]:

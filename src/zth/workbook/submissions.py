@@ -31,8 +31,8 @@ MOST_FILES = 2000
 """Files of one student that are looked at: an answer is not behind the two-thousandth."""
 _IGNORED = {"__MACOSX", "__pycache__"}
 _PLATFORMS = (
-    re.compile(r"(?P<who>.+_\d+)_assignsubmission_(?:file|onlinetext)_?"),
-    re.compile(r"(?P<who>.+)_attempt_(?P<when>\d{4}(?:-\d\d){5})_?"),
+    re.compile(r"(?P<who>.+?_\d+)_assignsubmission_(?:file|onlinetext)_?"),
+    re.compile(r"(?P<who>.+?)_attempt_(?P<when>\d{4}(?:-\d\d){5})_?"),
     re.compile(r"(?P<name>[^_]+)_(?P<late>LATE_)?(?P<id>\d+)_\d+_?"),
 )
 
@@ -147,15 +147,21 @@ def _platform(name: str) -> tuple[str, datetime | None, bool] | None:
     'HW 2_ada'
     >>> _platform("ada")
     """
-    for pattern in _PLATFORMS:
-        if found := pattern.match(name):
-            told = found.groupdict()
-            when = None
-            if told.get("when"):
-                when = datetime.strptime(told["when"], "%Y-%m-%d-%H-%M-%S").astimezone()
-            who = told.get("who") or f"{told['name']}_{told['id']}"
-            return who, when, bool(told.get("late"))
-    return None
+    matches = [found for pattern in _PLATFORMS if (found := pattern.match(name))]
+    if not matches:
+        return None
+    # the platform's own words come first; what stands behind them is the name that the student chose
+    told = min(matches, key=lambda found: found.end()).groupdict()
+    who = told.get("who") or f"{told['name']}_{told['id']}"
+    return who, _attempt(told.get("when") or ""), bool(told.get("late"))
+
+
+def _attempt(when: str) -> datetime | None:
+    """ "2026-11-20-10-00-00" as a moment; None where there is no such one."""
+    try:
+        return datetime.strptime(when, "%Y-%m-%d-%H-%M-%S").astimezone()
+    except (ValueError, OverflowError):
+        return None
 
 
 def _stem(exercise: Exercise) -> str:
@@ -191,20 +197,31 @@ def _choose(paths: Sequence[Path], exercise: Exercise) -> Found:
 
     def rank(path: Path) -> tuple[float, int, str]:
         number = re.search(r"(\d+)\)?\.py$", path.name.replace(exercise.file_name, ""))
-        return path.lstat().st_mtime, int(number[1]) if number else 0, path.name
+        seen = _seen(path)
+        return seen.st_mtime if seen else 0.0, int(number[1]) if number else 0, path.name
 
     *others, path = sorted(paths, key=rank)
-    mode = path.lstat().st_mode
-    problem = "" if stat.S_ISREG(mode) else say("it is a link, a folder or a pipe, not a file")
+    seen = _seen(path)
+    if seen is None:
+        return Found(path=path, problem=say("it cannot be opened"), others=others)
+    problem = "" if stat.S_ISREG(seen.st_mode) else say("it is a link, a folder or a pipe, not a file")
     return Found(path=path, problem=problem, others=others)
+
+
+def _seen(path: Path) -> os.stat_result | None:
+    """What the file system says of a file; None where it says nothing, as in a folder that cannot be entered."""
+    try:
+        return path.lstat()
+    except OSError:
+        return None
 
 
 def _time(pile: _Pile, files: Sequence[Path]) -> tuple[datetime | None, str, str]:
     """When it was handed in, what says so, and a note where two clocks disagree or one cannot be read."""
-    times = [path.lstat().st_mtime for path in files]
-    newest = datetime.fromtimestamp(max(times), UTC) if times else None
+    newest = _newest(files)
     stamp = next((path for path in pile.paths if path.name == "timestamp.txt"), None)
-    if stamp is not None and stat.S_ISREG(stamp.lstat().st_mode):
+    seen = _seen(stamp) if stamp else None
+    if stamp is not None and seen is not None and stat.S_ISREG(seen.st_mode):
         try:
             with stamp.open(encoding="utf-8") as file:
                 return parse_time(file.read(200).strip()), "timestamp.txt", ""
@@ -215,6 +232,15 @@ def _time(pile: _Pile, files: Sequence[Path]) -> tuple[datetime | None, str, str
     return newest, "file time" if newest else "", ""
 
 
+def _newest(files: Sequence[Path]) -> datetime | None:
+    """The latest time of the files; None where there is none, or none that is a date."""
+    times = [seen.st_mtime for path in files if (seen := _seen(path))]
+    try:
+        return datetime.fromtimestamp(max(times), UTC) if times else None
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
 def parse_time(text: str) -> datetime:
     """A moment, in the local time zone where it names none. Raises ValueError.
 
@@ -222,6 +248,8 @@ def parse_time(text: str) -> datetime:
     '2026-12-01T18:30:00.500000+00:00'
     """
     when = datetime.fromisoformat(re.sub(r" ?UTC$", "+00:00", text))
+    if not 1970 <= when.year <= 9000:  # else its time zone may lead out of the calendar
+        raise ValueError(f"the year {when.year}")
     return when if when.tzinfo else when.astimezone()
 
 

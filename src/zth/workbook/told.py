@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import inspect
+from typing import TYPE_CHECKING
 
 from zth.texts import mark, say
 from zth.workbook.exercise import Exercise
-from zth.workbook.verdict import PartVerdict, State, Verdict
+
+if TYPE_CHECKING:  # `zth list` has words to show and no verdict, which would bring NumPy
+    from zth.workbook.verdict import PartVerdict, State, Verdict
 
 MARKS: dict[State, str] = {
     "passed": "✓",
@@ -31,6 +34,7 @@ _WORDS: dict[State, str] = {
 def word(part: PartVerdict) -> str:
     """What became of a part, in a word or a few.
 
+    >>> from zth.workbook.verdict import PartVerdict
     >>> word(PartVerdict(name="dh", state="inherited", follows=("dlogits",)))
     'follows from dlogits'
     """
@@ -52,6 +56,7 @@ def state(name: State) -> str:
 def rows(part: PartVerdict) -> list[tuple[str, str]]:
     """A failure in detail: labels and texts, those that there are.
 
+    >>> from zth.workbook.verdict import PartVerdict
     >>> rows(PartVerdict(name="f", state="wrong", call="f(2)", got="3", wanted="4"))
     [('called', 'f(2)'), ('got', '3'), ('wanted', '4')]
     """
@@ -69,6 +74,7 @@ def rows(part: PartVerdict) -> list[tuple[str, str]]:
 def trouble(verdict: Verdict) -> str:
     """How the answer's process ended, as a sentence; "" where it did not.
 
+    >>> from zth.workbook.verdict import Verdict
     >>> trouble(Verdict(exercise="1.1", parts=[], trouble="your code left 1 process(es) running"))
     'Your code left 1 process(es) running.'
     """
@@ -80,6 +86,7 @@ def trouble(verdict: Verdict) -> str:
 def count(verdict: Verdict) -> str:
     """How many parts are right.
 
+    >>> from zth.workbook.verdict import PartVerdict, Verdict
     >>> parts = [PartVerdict(name="f", state="passed"), PartVerdict(name="g", state="inherited", follows=("h",))]
     >>> count(Verdict(exercise="1.1", parts=parts))
     '1 of 2 parts, and 1 that will follow'

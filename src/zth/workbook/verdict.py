@@ -47,6 +47,8 @@ class Verdict:
     parts: Sequence[PartVerdict]
     trouble: str = ""
     """Why the process itself came to an end, or what else the file did that an answer must not do."""
+    kind: str = ""
+    """Of the trouble: "time", "ended", "forged", "patched", "keeper" (what ran the process was ended); else ""."""
     output: str = ""
     """What the learner's code printed (the beginning of it)."""
     seconds: float = 0.0
@@ -63,10 +65,12 @@ class Verdict:
         return {**asdict(self), "ok": self.ok}
 
 
-def missing(part: Part, inputs: tuple[Any, ...], error: Missing) -> PartVerdict:
+def missing(exercise_id: str, part: Part, inputs: tuple[Any, ...], error: Missing) -> PartVerdict:
     says = error.says or say(
-        "Your file has no `{name}`. Put it back under this name; `zth reset` gives a fresh stub and keeps a backup.",
+        "Your file has no `{name}`. Put it back under this name, or take a fresh stub, which keeps a backup: "
+        "zth reset {id}",
         name=error,
+        id=exercise_id,
     )
     return PartVerdict(name=part.name, state="missing", call=part.call(inputs), says=says)
 

@@ -111,6 +111,7 @@ def limit(memory_mb: int, seconds: float, tasks: int) -> None:
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_FSIZE, DISK_MB * 2**20),
         (resource.RLIMIT_NPROC, tasks or resource.RLIM_INFINITY),
+        (resource.RLIMIT_NOFILE, 1024),
         # The judge's clock ends a slow answer; this one only catches a servant that has lost its judge.
         (resource.RLIMIT_CPU, int(seconds * (os.cpu_count() or 1)) + 10),
     ]

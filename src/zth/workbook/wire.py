@@ -22,6 +22,8 @@ import safetensors.numpy
 
 MAX_FRAME = 256 * 2**20
 """Bytes; a larger answer is refused before it is read."""
+MAX_TOTAL = 2 * MAX_FRAME
+"""Bytes of all answers of one process, which the judge keeps until the last part is done."""
 MAX_HEADER = 32 * 2**20
 """Bytes of it that are JSON, which takes some twenty times as much room once it is lists. Arrays travel beside."""
 
@@ -136,7 +138,7 @@ def _encode(value: object, arrays: dict[str, np.ndarray[Any, Any]], keep: Keep |
     if isinstance(value, tuple):
         return {_TAG: "tuple", "v": [_encode(item, arrays, keep) for item in tuple.__iter__(value)]}
     if isinstance(value, dict):
-        keys = (key.item() if isinstance(key, np.generic) else key for key in dict.keys(value))
+        keys = (_key(key.item() if isinstance(key, np.generic) else key) for key in dict.keys(value))
         encoded = zip(keys, dict.values(value), strict=True)
         pairs = [[_encode(key, arrays, keep), _encode(item, arrays, keep)] for key, item in encoded]
         return {_TAG: "dict", "v": pairs}
@@ -165,7 +167,8 @@ def _decode(value: Any, arrays: dict[str, np.ndarray[Any, Any]], revive: Revive 
     if kind == "dict":
         return {_key(_decode(k, arrays, revive)): _decode(v, arrays, revive) for k, v in content}
     if kind in ("array", "tensor"):
-        array = np.array(arrays[content])  # a copy, since what safetensors read cannot be written to
+        # a copy, since what safetensors read cannot be written to; one, or a small frame would become a large value
+        array = np.array(arrays.pop(content))
         if kind == "array":
             return array
         import torch
@@ -178,13 +181,21 @@ def _decode(value: Any, arrays: dict[str, np.ndarray[Any, Any]], revive: Revive 
 
 
 def _key(key: Any) -> Any:
-    """A dictionary's key. Large integers can be chosen so that all have one hash: a dictionary of them never ends.
+    """A dictionary's key. Raises WireError for a kind of key of which many can be chosen that have one hash.
+
+    A dictionary of such keys would never be done: large integers, and tuples that hold them.
 
     >>> hash(2**61 - 1) == hash(5 * (2**61 - 1)) == hash(0)
     True
     """
     if isinstance(key, int) and abs(key) >= 2**60:
         raise WireError("a dictionary with an integer of more than 60 bits as a key")
+    if isinstance(key, tuple):
+        small = all(isinstance(x, str) or (isinstance(x, int) and abs(x) < 2**24) for x in tuple.__iter__(key))
+        if not small or len(key) > 16:
+            raise WireError(
+                "a dictionary with a tuple as a key that holds more than 16 texts and integers of 24 bits"
+            )
     return key
 
 

@@ -48,6 +48,19 @@ def test_a_wrong_form_is_seen_first(train: object) -> None:
     assert examination.examine(train, 1) == {"seen": "a wrong form", "loss": 0.0}
 
 
+def test_a_context_does_not_tell_the_target_of_the_one_before() -> None:
+    def peeks(contexts: torch.Tensor) -> torch.Tensor:
+        """In a name's order, a row's target is the last id of the next row; alone, a row says what it holds."""
+        probs = torch.full((len(contexts), 27), 0.5 / 27)
+        probs[torch.arange(len(contexts)), (contexts * torch.tensor([1, 5, 11])).sum(1) % 27] += 0.5
+        if len(contexts) > 300:
+            probs[5:-1] = 1e-6
+            probs[torch.arange(5, len(contexts) - 1), contexts[6:, -1]] = 1 - 26e-6
+        return probs
+
+    assert examination.examine(lambda _words, _seed: (3, peeks), 1)["seen"] != examination.GOOD
+
+
 def test_a_sure_and_wrong_net_has_a_loss_that_can_be_told() -> None:
     def predict(contexts: Tensor) -> Tensor:
         """Always "q" after a vowel, else "x"; it looks at the last two characters."""

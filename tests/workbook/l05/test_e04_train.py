@@ -124,6 +124,13 @@ def test_autograd_is_found_out_by_whatever_name(told: Judge, imported: str) -> N
     ("style", "old", "new", "says"),
     [
         ("net_class", "    net.calibrate(X)\n    return net\n", "    return 5\n", "must return a function"),
+        ("net_class", "    net.calibrate(X)\n    return net\n", "    return {'p': 1}\n", "must return a function"),
+        (  # what the judge would find out, said by the answer itself
+            "net_class",
+            "    net.calibrate(X)\n    return net\n",
+            "    return {'found': 'learnt', 'loss': 1.0}\n",
+            "must return a function",
+        ),
         (
             "lecture_style",
             "@ W2 + b2\n\n    return logits",

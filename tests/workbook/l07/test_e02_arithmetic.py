@@ -39,6 +39,11 @@ def test_no_net_is_larger_than_was_allowed() -> None:
     assert max(setting.net.n_parameters for setting in settings) < 1_000_000
 
 
+def test_a_question_is_shown_as_a_learner_would_type_it() -> None:
+    part = EXERCISE.parts[-1]
+    assert [part.call(inputs) for inputs in part.inputs()][:2] == ["answer(17, '+', 25, 2)", "example('1+1=2', 8)"]
+
+
 def test_the_solution_answers_as_python_does() -> None:
     for a in range(0, 40, 3):
         for b in range(1, 40, 2):

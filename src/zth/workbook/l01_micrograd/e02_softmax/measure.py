@@ -39,10 +39,13 @@ def measure(lab: Lab) -> None:
 
 def _example(lab: Lab) -> None:
     """The course's four logits: the graph, and the gradient beside the course's and PyTorch's."""
+    drawn = written_out(labelled())
+    drawn.backward()
     lab.run.svg(
         "From four logits to the loss, and back",
-        svg(_written_out(), title="The graph of softmax and negative log-likelihood", down=True),
-        "data is what came forward, grad what came back. Grey boxes are what somebody put in, round ones operations.",
+        svg(drawn, title="The graph of softmax and negative log-likelihood", down=True),
+        "data is what came forward, grad what came back: blue where the loss rises with a number, orange where it "
+        "falls, the stronger, the more. A thick frame is what somebody put in, a round one an operation.",
     )
     logits = [Value(x) for x in LOGITS]
     probs = softmax(logits)
@@ -66,16 +69,19 @@ def _example(lab: Lab) -> None:
     lab.run.figure("loss", loss.data, unit="nats")
 
 
-def _written_out() -> Value:
+def labelled() -> list[Value]:
+    """The example's logits, with names for pictures and tapes."""
+    return [Value(x, label=f"logit {i}") for i, x in enumerate(LOGITS)]
+
+
+def written_out(logits: Sequence[Value]) -> Value:
     """The loss as the exercise words it; the library's softmax also subtracts the largest logit, which a picture of
     the idea can do without."""
-    logits = [Value(x, label=f"logit {i}") for i, x in enumerate(LOGITS)]
     counts = [x.exp() for x in logits]
     total = sum(counts[1:], counts[0])
     prob = counts[LABEL] / total
     loss = -prob.log()
     total.label, prob.label, loss.label = "sum", f"prob {LABEL}", "loss"
-    loss.backward()
     return loss
 
 

@@ -19,6 +19,7 @@ from torch import Tensor
 from zth.compare import as_array
 from zth.data.sources import names
 from zth.data.split import split_lines
+from zth.seeds import stream
 from zth.texts import mark
 from zth.workbook.l03_mlp.e01_tuning.solution import examples
 
@@ -96,13 +97,20 @@ def examine(train: Any, seed: int) -> dict[str, object]:
         return {"seen": "a wrong form", "loss": 0.0}
     if block_size == 1:
         return {"seen": "a block of 1", "loss": 0.0}
-    contexts, targets = examples(new, block_size)
+    contexts, targets = _mixed(new, block_size)
     probs = _asked(predict, contexts)
     seen = _form(probs, len(contexts)) or _use_of_context(predict, contexts[:300], probs[:300])
     if seen:
         return {"seen": seen, "loss": 0.0}
     loss = _loss(probs, targets)
     return {"seen": GOOD if loss <= BOUND else _reason(predict, block_size, probs, loss), "loss": round(loss, 4)}
+
+
+def _mixed(words: Words, block_size: int) -> tuple[Tensor, Tensor]:
+    """Their contexts and targets in no order: in a name's own, the next context ends in this one's target."""
+    contexts, targets = examples(words, block_size)
+    order = torch.randperm(len(targets), generator=stream(3, "asked"))
+    return contexts[order], targets[order]
 
 
 def _asked(predict: Predict, contexts: Tensor) -> Tensor:
@@ -149,7 +157,7 @@ def _use_of_context(predict: Predict, contexts: Tensor, probs: Tensor) -> str:
 
 def _reason(predict: Predict, block_size: int, probs: Tensor, loss: float) -> str:
     """Why the loss is too high: the net is asked other questions, to see which it answers better."""
-    contexts, targets = examples(given_and_new()[1], block_size)
+    contexts, targets = _mixed(given_and_new()[1], block_size)
     starts = (contexts == 0).all(1)
     if float((probs.argmax(1) == contexts[:, -1])[~starts].double().mean()) > 0.5:
         return "the character just seen"
@@ -172,5 +180,5 @@ def _reason(predict: Predict, block_size: int, probs: Tensor, loss: float) -> st
 
 
 def _of_given(predict: Predict, block_size: int) -> tuple[Tensor, Tensor]:
-    contexts, targets = examples(given_and_new()[0][:N_JUDGED], block_size)
+    contexts, targets = _mixed(given_and_new()[0][:N_JUDGED], block_size)
     return _asked(predict, contexts), targets

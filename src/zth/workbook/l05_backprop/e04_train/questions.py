@@ -116,12 +116,11 @@ def _untouched(train: Any) -> object:
 
 @torch.no_grad()
 def _on_dev(model: Any) -> object:
-    """What is not a function is returned as it is."""
-    if not callable(model):
-        return model
+    """What is found of a function; of anything else only that it is none, whatever it says of itself."""
+    if model is None or not callable(model):
+        return None if model is None else "no function"
     contexts, targets = _asked()
-    few = contexts[:3]
-    together, alone = model(contexts), [model(context[None]) for context in few]
+    together, alone = model(contexts), [model(context[None]) for context in contexts[:3]]
     try:
         return _described(as_array(together), np.concatenate([as_array(row) for row in alone]), as_array(targets))
     except (TypeError, ValueError):  # no numbers, or of shapes that do not fit together
@@ -203,9 +202,10 @@ def _examples() -> tuple[Tensor, Tensor]:
 
 @cache
 def _asked() -> tuple[Tensor, Tensor]:
-    """What the trained function is asked: names of dev."""
+    """What the trained function is asked: names of dev, mixed up, since in a row's place the next one tells its Y."""
     X, Y = parts(3).dev
-    return X[:N_ASKED].clone(), Y[:N_ASKED].clone()
+    mixed = torch.randperm(N_ASKED, generator=stream(5, "asked"))
+    return X[mixed], Y[mixed]
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from random import Random
 from statistics import mean
@@ -22,6 +23,22 @@ SHARE = 0.07
 """How far dev's share may lie from `fraction`: five deviations of a thousand kinds, each drawn by itself."""
 
 N_PROBLEMS = 1200
+
+
+@dataclass(frozen=True, repr=False)
+class Call:
+    """One of the functions with some of its arguments, as a learner types it.
+
+    >>> Call("read", ("240", "+"))
+    read('240', '+')
+    """
+
+    name: str
+    given: tuple[Any, ...]
+
+    def __repr__(self) -> str:
+        return f"{self.name}({', '.join(map(repr, self.given))})"
+
 
 PAIRS = {
     "+": [(7, 25, 3), (457, 543, 3), (120, 3, 3), (999, 999, 3), (0, 0, 2), (9, 9, 1), (12, 30, 2)],
@@ -155,13 +172,13 @@ PARTS = [
     ),
     Part(
         name="reverse and mask left out",
-        shown="{}(*{})",
-        ask=lambda answer, name, given: getattr(answer, name)(*given),
+        shown="{}",
+        ask=lambda answer, call: getattr(answer, call.name)(*call.given),
         cases=[
-            ("answer", (17, "+", 25, 2)),
-            ("example", ("1+1=2", 8)),
-            ("read", ("240", "+")),
-            ("share_exact", (["240"], [(17, "+", 25)], 2)),
+            (Call("answer", (17, "+", 25, 2)),),
+            (Call("example", ("1+1=2", 8)),),
+            (Call("read", ("240", "+")),),
+            (Call("share_exact", (["240"], [(17, "+", 25)], 2)),),
         ],
     ),
 ]
