@@ -9,8 +9,8 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
-from zth.cli.terminal import out, printable
-from zth.texts import say
+from zth.cli.terminal import out
+from zth.texts import printable, say
 from zth.workbook import told
 from zth.workbook.exercise import Exercise
 from zth.workbook.verdict import PartVerdict, Verdict

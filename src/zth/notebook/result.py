@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from zth.notebook import html
-from zth.texts import say, say_many
+from zth.texts import printable, say, say_many
 from zth.workbook import told
 from zth.workbook.exercise import HINTS, ID, Exercise
 from zth.workbook.verdict import PartVerdict, Verdict
@@ -101,7 +101,7 @@ class Result(Shown):
             lines += ["", f"  {told.trouble(self.verdict)}"]
         if self.printed:
             lines += ["", f"  {say('Your code printed:')}", *(f"    {line}" for line in self.printed.splitlines())]
-        return html.printable("\n".join([*lines, "", f"{self.conclusion} {self.next_move}".rstrip()]))
+        return printable("\n".join([*lines, "", f"{self.conclusion} {self.next_move}".rstrip()]))
 
     def html(self) -> str:
         parts = [html.heading(self.title, self.aside), self._list()]
