@@ -66,6 +66,15 @@ def mark(message: str) -> str:
     return message
 
 
+def printable(text: str) -> str:
+    r"""`text` for a terminal or a page: what would move the cursor, colour or hide something is spelled out.
+
+    >>> print(printable("fine \x1b[2J gone"))
+    fine \x1b[2J gone
+    """
+    return "".join(char if char.isprintable() or char in "\n\t" else ascii(char)[1:-1] for char in text)
+
+
 def translated(path: Path) -> Path:
     """The translation of a text file of the workbook, or the file itself where there is none."""
     workbook = HOUSE / "workbook"
