@@ -84,7 +84,7 @@ def test_from_the_handout_to_all_the_files(
     assert json.loads(Path("marks.json").read_text())["max_points"] == 30
     assert "<details" in Path("marks.html").read_text(encoding="utf-8")
     assert Path("summary.md").read_text(encoding="utf-8").startswith("before\n### Marks")
-    assert len(Path("marks.audit.jsonl").read_text(encoding="utf-8").splitlines()) == 2
+    assert len(Path("marks.audit.jsonl").read_text(encoding="utf-8").splitlines()) == 9
     assert "ada,bob" in Path("marks.pairs.csv").read_text(encoding="utf-8")
 
 
@@ -99,6 +99,14 @@ def test_ctrl_c_says_how_to_go_on_and_going_on_does(capsys: pytest.CaptureFixtur
     assert done == ["ada", "bob", "bob"]
     assert "2 students" in run(capsys, "grade", "class")[1]
     assert len(done) == 3
+
+
+def test_the_exit_code_tells_of_a_row_that_was_not_judged(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand_in("ada")
+    monkeypatch.setattr(grading, "judge_all", lambda tasks, _n: (Result(task=each, fault="ours") for each in tasks))
+    assert run(capsys, "grade", "class")[0] == 1
 
 
 def test_what_was_there_is_kept(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -138,8 +140,9 @@ def test_an_audit_replays_keeps_evidence_and_finds_who_renamed(tmp_path: Path, i
     checked = audit(found, n_workers=1)
     assert checked.differing == []
     evidence = {each.student: each for each in checked.evidence}
-    assert set(evidence) == set(CLASS) - {"cy"} | {"zoe"}
-    assert [student for student, each in evidence.items() if not each.same_answers] == ["zoe"]
+    assert set(evidence) == set(CLASS) | {"zoe"}
+    assert [student for student, each in evidence.items() if each.same_answers is False] == ["zoe"]
+    assert (evidence["cy"].state, evidence["cy"].same_mark) == ("not begun", None)
     ada = evidence["ada"].to_json()
     assert ada["points"] == 10
     assert ada["seeds"]["torch"] == 0
@@ -159,6 +162,29 @@ def test_an_audit_tells_a_mark_that_does_not_come_again(tmp_path: Path, in_jail:
     (evidence,) = audit(replace(found, judged={("fay", "5.2"): forged}), n_workers=1).differing
     assert set(evidence.parts.values()) == {"passed"} != set(evidence.replayed.values())
     assert evidence.same_answers
+
+
+def test_a_replay_that_fails_is_no_mark_that_came_out_differently(tmp_path: Path, in_jail: list[Task]) -> None:
+    found = graded(make_class(tmp_path / "class", {"fay": CLASS["fay"]}), tmp_path / "j.jsonl")
+    (before,) = found.judged.values()
+    failed = replace(before, verdict=None, fault="the grader's")
+    checked = audit(replace(found, judged={("fay", "5.2"): failed}), n_workers=1)
+    assert checked.differing == checked.replayed == []
+
+
+def test_what_time_stopped_is_judged_again_where_that_is_asked_for(tmp_path: Path, in_jail: list[Task]) -> None:
+    folder, journal = make_class(tmp_path / "class", {"ada": RIGHT, "fay": CLASS["fay"]}), tmp_path / "j.jsonl"
+    (*_, slow) = graded(folder, journal).judged.values()
+    assert slow.verdict is not None
+    with open_journal(journal) as opened:
+        opened.add(replace(slow, verdict=replace(slow.verdict, trouble="too slow", kind="time")))
+    in_jail.clear()
+    handout = Handout.of(chosen(["5.2"]))
+    found, _ = collect(folder, [EXERCISE])
+    for again, n in ((False, 0), (True, 1)):
+        with open_journal(journal) as opened:
+            grade(found, handout, opened, again=again)
+        assert len(in_jail) == n
 
 
 def test_one_submission_meets_nothing_of_another(tmp_path: Path, in_jail: list[Task]) -> None:
@@ -189,6 +215,18 @@ def test_workers_judge_side_by_side_and_leave_nothing_behind() -> None:
         "fay": False,
     }
     assert not [each for each in psutil.Process(os.getpid()).children(recursive=True) if _is_worker(each)]
+
+
+def test_what_a_killed_worker_leaves_goes_with_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    results = judge_all([task("ada", "import os\nraise RuntimeError(os.getcwd())\n")], 1)
+    (result,) = itertools.islice(results, 1)
+    (folder,) = tmp_path.glob("zth-grade-*")
+    assert result.verdict is not None
+    assert f"{folder}/zth-answer-" in str(result.verdict)
+    (folder / "zth-answer-of-a-killed-one").mkdir()
+    results.close()
+    assert not list(tmp_path.glob("zth-*"))
 
 
 def _is_worker(process: psutil.Process) -> bool:

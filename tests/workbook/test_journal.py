@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from zth.errors import RunError
-from zth.workbook.exercise import get
+from zth.workbook.exercise import Exercise, get
 from zth.workbook.journal import Judged, basis, open_journal
 from zth.workbook.normal_form import Form
+from zth.workbook.pack import Pack
 from zth.workbook.verdict import PartVerdict, Verdict
 
 VERDICT = Verdict(
@@ -92,3 +93,12 @@ def test_two_at_once_are_kept_apart(tmp_path: Path) -> None:
 def test_the_basis_names_versions_and_differs_by_exercise() -> None:
     assert basis(get("1.1")) != basis(get("1.2"))
     assert basis(get("1.1")).startswith("zth ")
+
+
+def test_the_basis_of_a_packs_exercise_has_the_packs_library(tmp_path: Path) -> None:
+    exercise = Exercise(tmp_path / "l01_x" / "e01_y", Pack("mine", "mine", tmp_path))
+    exercise.folder.mkdir(parents=True)
+    (tmp_path / "library.py").write_text("A = 1\n")
+    before = basis.__wrapped__(exercise)
+    (tmp_path / "library.py").write_text("A = 2\n")
+    assert basis.__wrapped__(exercise) != before

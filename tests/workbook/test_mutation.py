@@ -14,7 +14,7 @@ from zth.workbook.check import Part
 from zth.workbook.exercise import Exercise, exercises, get
 from zth.workbook.jail import Jail
 from zth.workbook.mutants import Mutant, mutants
-from zth.workbook.mutation import Fate, Mutation, Outcome, explanations, lines_asked, mutate, rows, share
+from zth.workbook.mutation import Fate, Mutation, Outcome, explanations, lines_asked, mutate, rows, share_rejected
 
 
 def fate(outcome: Outcome, said: str = "") -> Fate:
@@ -34,9 +34,13 @@ def test_a_survivor_needs_an_explanation() -> None:
     assert not result(*MANY, fate("named"), fate("survived")).ok
 
 
-def test_the_equivalent_ones_count_as_not_rejected() -> None:
-    found = result(*MANY, *[fate("survived", "why")] * 3)
-    assert (found.ok, share([found]), share([found, result(*[fate("wrong")] * 100)])) == (True, 0.97, 0.985)
+def test_the_share_is_of_all_and_of_those_that_are_not_equivalent() -> None:
+    found = result(*MANY, *[fate("survived", "why")] * 6)
+    assert found.ok  # each is explained; the share is a figure of the whole run
+    other = result(*MANY, *[fate("survived")] * 3)
+    assert not other.ok
+    assert share_rejected([found, other]) == 194 / 203
+    assert share_rejected([found, other], equivalent=False) == 194 / 197
 
 
 def test_an_explanation_of_what_is_rejected_fails() -> None:
@@ -45,7 +49,8 @@ def test_an_explanation_of_what_is_rejected_fails() -> None:
 
 def test_the_report_adds_up() -> None:
     found = result(fate("named"), fate("raised"), fate("wrong"), fate("stopped"), fate("survived", "why"))
-    one, total = ("1.1", "200", "5", "4", "80.0 %", *"11111"), ("all", "400", "10", "8", "80.0 %", *"22222")
+    one = ("1.1", "200", "5", "4", "80.0 %", "100.0 %", *"11111")
+    total = ("all", "400", "10", "8", "80.0 %", "100.0 %", *"22222")
     assert list(rows([found])) == [one]
     assert list(rows([found, found])) == [one, one, total]
     told = found.to_json()
@@ -72,6 +77,18 @@ def test_a_check_that_lets_changes_pass_is_found_out(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(Exercise, "parts", property(lambda self: lenient))
     found = mutate(get("1.1"), 4, lambda done, total: None)
     assert (found.places, len(found.unexplained), found.ok) == (len(few), 4, False)
+
+
+@pytest.mark.usefixtures("here")
+def test_what_is_explained_may_stand_on_two_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same change is rejected where it stands first; where it stands again, nobody has asked."""
+    twice = [
+        Mutant(file="a.py", line=line, was="1", now="2", kind="Integer", source=f"f = {line}") for line in (1, 9)
+    ]
+    monkeypatch.setattr(mutation, "all_mutants", lambda exercise: twice)
+    monkeypatch.setattr(mutation, "explanations", lambda exercise: {("a.py", "1", "2"): "The same."})
+    assert mutate(get("1.1"), 1, lambda done, total: None).idle == []
+    assert mutate(get("1.1"), 2, lambda done, total: None).idle == ["a.py | 1 | 2"]
 
 
 @pytest.mark.usefixtures("here")

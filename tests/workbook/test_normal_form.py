@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from zth.workbook.exercise import get
@@ -83,6 +85,37 @@ def test_names_order_comments_annotations_and_imports_do_not_matter() -> None:
 def test_what_the_program_does_matters(old: str, new: str) -> None:
     assert TWO.count(old) == 1
     assert normal_form(TWO, names=NAMES) != normal_form(TWO.replace(old, new), names=NAMES)
+
+
+METHODS = """class Net:
+    def step(self, *, rate):
+        return rate
+    def run(self):
+        return self.step(rate=2)
+"""
+MATCH = """def loss(x):
+    match x:
+        case [first, *others]: return first, others
+        case {"a": 1, **more}: return more
+        case int() as number: return number
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [(METHODS, {"rate": "lr"}), (MATCH, {"first": "a", "others": "b", "more": "c", "number": "d"})],
+)
+def test_names_of_a_methods_parameters_and_of_patterns_do_not_matter(source: str, names: dict[str, str]) -> None:
+    other = source
+    for old, new in names.items():
+        other = re.sub(rf"\b{old}\b", new, other)
+    assert normal_form(source, names=NAMES) == normal_form(other, names=NAMES) is not None
+
+
+def test_which_helper_is_called_matters() -> None:
+    helpers = "def f(x): return x + 1\ndef g(x): return x * 2\n"
+    one, two = (normal_form(f"{helpers}def loss(x): return {name}(x)\n", names=NAMES) for name in "fg")
+    assert one != two
 
 
 def test_what_the_stub_held_does_not_count() -> None:

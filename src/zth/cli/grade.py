@@ -42,6 +42,7 @@ def grade_(
     with_audit: Annotated[bool, Parameter(name="--audit", negative="")] = False,
     gradescope: Path | None = None,
     nbgrader: Path | None = None,
+    again: Annotated[bool, Parameter(negative="")] = False,
     workers: int = 0,
 ) -> int:
     """Judge a folder of submissions, and write the marks. Ctrl-C stops; the same command goes on.
@@ -62,6 +63,8 @@ def grade_(
         Also write Gradescope's results: a path ending in .json, and submissions are one student's; else a folder.
     nbgrader
         Also write a table of points in nbgrader's columns, as CSV.
+    again
+        Judge anew what was stopped by its time limit, as on a machine that was busy.
     workers
         How many files are judged at a time. Default: as many as there are cores.
     """
@@ -81,20 +84,21 @@ def grade_(
     n = workers or n_cores()
     try:
         with open_journal(places.journal) as journal, _bar("Judging") as told:
-            graded = grade(found, handout, journal, due=handed_in_by, n_workers=n, told=told)
-        written = places.write(graded.marks)
+            graded = grade(found, handout, journal, due=handed_in_by, n_workers=n, again=again, told=told)
+        written, differing = places.write(graded.marks), []
         _print_marks(graded.marks)
         if with_audit:
             with _bar("Replaying") as told:
                 checked = audit(graded, n, told)
             written |= places.write_audit(checked)
             _print_audit(checked)
+            differing = checked.differing
     except KeyboardInterrupt:
         told_ = f"\ninterrupted: what was judged is in {places.journal}; the same command goes on from there"
         err().print(escape(told_), soft_wrap=True)
         return 130
     _print_written(written)
-    return 0
+    return int(any(mark.state == "unjudged" for mark in graded.marks.rows) or bool(differing))
 
 
 def _assigned(submissions: Path, weights: Path | None, *, one: bool) -> tuple[Handout, list[Submission]]:
@@ -141,10 +145,11 @@ def _print_marks(marks: Marks) -> None:
 
 def _print_audit(checked: Audit) -> None:
     differing = checked.differing
-    again = sum(each.same_answers for each in checked.evidence)
+    n = len(checked.replayed)
+    exactly = sum(bool(each.same_answers) for each in checked.replayed)
     out().print(
-        f"Replayed {len(checked.evidence)} marks: {len(checked.evidence) - len(differing)} came out the same, "
-        f"{again} with every answer the same bit for bit."
+        f"Replayed {n} marks: {n - len(differing)} came out the same, "
+        f"{exactly} with every answer the same bit for bit."
     )
     _print_few("These marks came out differently:", [f"{each.student} {each.exercise}" for each in differing])
     found = [group for group in checked.groups if not group.is_short]

@@ -19,7 +19,7 @@ from zth.processes import keep_to_one_thread
 from zth.workbook.exercise import Exercise, drafts, exercises, get
 from zth.workbook.jail import Jail
 from zth.workbook.matrix import matrix as judge_across
-from zth.workbook.mutation import LEAST_REJECTED, Mutation, rows, share
+from zth.workbook.mutation import LEAST_REJECTED, Mutation, rows, share_rejected
 from zth.workbook.mutation import mutate as judge_mutants
 from zth.workbook.prove import Proof
 from zth.workbook.unfinished import proofs, steps
@@ -130,9 +130,7 @@ def _mutate(chosen: Sequence[Exercise], at_most: int, as_json: bool) -> int:
     failed = [each.exercise for each in found if not each.ok]
     told = f"[red]not as it should be: {', '.join(failed)}[/]" if failed else "[green]every survivor is explained[/]"
     err().print(told)
-    few = len(found) > 1 and share(found) < LEAST_REJECTED
-    if few:
-        err().print(f"[red]{share(found):.1%} of all were rejected; wanted {LEAST_REJECTED:.0%}[/]")
+    few = len(found) > 1 and share_rejected(found) < LEAST_REJECTED
     return 1 if failed or few else 0
 
 
@@ -149,11 +147,22 @@ def _print_survivors(each: Mutation) -> None:
 def _print_mutations(found: list[Mutation]) -> None:
     table = Table(box=None, pad_edge=False)
     table.add_column("exercise")
-    for column in ("places", "mutants", "rejected", "", "named", "raised", "wrong", "stopped", "survived"):
+    shares = ("of all", "not equivalent")
+    for column in ("places", "mutants", "rejected", *shares, "named", "raised", "wrong", "stopped", "survived"):
         table.add_column(column, justify="right")
     for row in rows(found):
         table.add_row(*row)
     out().print(table)
-    out().print(
-        f"[dim]Wanted: every survivor explained, and of all exercises together {LEAST_REJECTED:.0%} rejected.[/]"
-    )
+    out().print(_whether_enough(share_rejected(found)))
+
+
+def _whether_enough(share: float) -> str:
+    """Of all mutants of this run, those included that are equivalent.
+
+    >>> _whether_enough(0.97), _whether_enough(0.9699)
+    ('97 % of all are wanted: met, 97.00 %', '[yellow]97 % of all are wanted: not met, 96.99 %[/]')
+    """
+    wanted = f"{100 * LEAST_REJECTED:.0f} % of all are wanted"
+    if share >= LEAST_REJECTED:
+        return f"{wanted}: met, {100 * share:.2f} %"
+    return f"[yellow]{wanted}: not met, {100 * share:.2f} %[/]"

@@ -67,6 +67,7 @@ class Result:
 class _Worker:
     process: Any
     pipe: Connection
+    folder: str
     task: Task | None = None
     deadline: float = 0.0
 
@@ -117,14 +118,17 @@ def _take(worker: _Worker) -> Result | None:
 
 def _replaced(worker: _Worker, context: Any) -> _Worker:
     _end(worker, patience=0.0)
-    return _start(context)
+    return _start(context, worker.folder)
 
 
 @contextmanager
 def _crew(n: int, context: Any) -> Iterator[list[_Worker]]:
+    """Workers with one folder for all that they write, which goes in the end, even where one of them was killed."""
     workers: list[_Worker] = []
+    folder = tempfile.TemporaryDirectory(prefix="zth-grade-", ignore_cleanup_errors=True)
+    Path(folder.name).chmod(0o711)  # answers, which may run as somebody else, pass through to their own folder
     try:
-        workers += [_start(context) for _ in range(n)]
+        workers += [_start(context, folder.name) for _ in range(n)]
         yield workers
     finally:
         for worker in workers:  # first all are told, so that they end side by side
@@ -134,14 +138,15 @@ def _crew(n: int, context: Any) -> Iterator[list[_Worker]]:
         deadline = time.monotonic() + 20.0  # for all of them together
         for worker in workers:
             _end(worker, patience=max(deadline - time.monotonic(), 0.0))
+        folder.cleanup()
 
 
-def _start(context: Any) -> _Worker:
+def _start(context: Any, folder: str) -> _Worker:
     ours, theirs = context.Pipe()
-    process = context.Process(target=work, args=(theirs,))
+    process = context.Process(target=work, args=(theirs, folder))
     process.start()
     theirs.close()
-    return _Worker(process=process, pipe=ours)
+    return _Worker(process=process, pipe=ours, folder=folder)
 
 
 def _end(worker: _Worker, patience: float) -> None:
@@ -156,9 +161,10 @@ def _end(worker: _Worker, patience: float) -> None:
 # --- in the worker ------------------------------------------------------------------------------------------------
 
 
-def work(pipe: Connection) -> None:
-    """Judge what comes through the pipe until it closes."""
+def work(pipe: Connection, folder: str) -> None:
+    """Judge what comes through the pipe until it closes; all that is written meanwhile lies in `folder`."""
     processes.begin()
+    tempfile.tempdir = folder
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that folders and keeper are cleaned up
     with Jail(preload=("torch",)) as jail, suppress(EOFError, OSError):
         while True:
@@ -170,7 +176,7 @@ def judge_task(task: Task, jail: Jail) -> Result:
     exercise = get(task.exercise)
     witness = Collected()
     try:
-        with tempfile.TemporaryDirectory(prefix="zth-grade-") as folder:
+        with tempfile.TemporaryDirectory(prefix="zth-file-") as folder:
             # under the name that the student was given, and away from the files of the others
             path = Path(folder) / exercise.file_name
             path.write_bytes(task.source.encode("utf-8"))

@@ -43,9 +43,10 @@ def grade(
     *,
     due: datetime | None = None,
     n_workers: int = 1,
+    again: bool = False,
     told: Told = lambda _done, _total: None,
 ) -> Graded:
-    """Mark every exercise of the handout for every submission."""
+    """Mark every exercise of the handout for every submission; `again` judges anew what time alone had stopped."""
     without: dict[tuple[str, str], Mark] = {}
     tasks: list[Task] = []
     for submission in submissions:
@@ -55,7 +56,9 @@ def grade(
                 tasks.append(read)
             else:
                 without[read.student, read.exercise] = read
-    found = _judge(tasks, {each.exercise.id: each for each in handout.assigned}, journal, n_workers, told)
+    found = _judge(
+        tasks, {each.exercise.id: each for each in handout.assigned}, journal, n_workers, told, again=again
+    )
     students = []
     for submission in submissions:
         keys = [(submission.student, each.exercise.id) for each in handout.assigned]
@@ -88,14 +91,20 @@ def _read(submission: Submission, assigned: Assigned, *, late: bool) -> Task | M
 
 
 def _judge(
-    tasks: Sequence[Task], assigned: Mapping[str, Assigned], journal: Journal, n_workers: int, told: Told
+    tasks: Sequence[Task],
+    assigned: Mapping[str, Assigned],
+    journal: Journal,
+    n_workers: int,
+    told: Told,
+    *,
+    again: bool,
 ) -> dict[tuple[str, str], Judged]:
     """Every task's judgement, from the journal or made now and written there at once."""
     found: dict[tuple[str, str], Judged] = {}
     todo = []
     for task in tasks:
         kept = journal.find(task.student, task.exercise, task.digest, basis(assigned[task.exercise].exercise))
-        if kept is None:
+        if kept is None or (again and kept.verdict is not None and kept.verdict.kind == "time"):
             todo.append(task)
         else:
             found[task.student, task.exercise] = kept

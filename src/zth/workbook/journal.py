@@ -1,7 +1,8 @@
 """What has been judged so far, one JSON object a line: an interrupted grading goes on where it was.
 
 A line counts as long as nothing that it depends on has changed: the file's own text, the exercise's folder, the
-versions of zth and torch. Points are not kept: they are made from the verdicts, with the weights of the day.
+pack around it, the versions of zth and torch. Points are not kept: they are made from the verdicts, with the weights
+of the day.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from zth.errors import RunError
 from zth.files import dumps
 from zth.workbook.exercise import Exercise
 from zth.workbook.normal_form import Form
+from zth.workbook.pack import COURSE
 from zth.workbook.verdict import PartVerdict, Verdict
 
 
@@ -112,8 +114,8 @@ def _read(path: Path) -> Iterator[Judged]:
 
 @cache
 def basis(exercise: Exercise) -> str:
-    """What a verdict rests on besides the file: the versions, and the exercise's own folder."""
-    files = sorted(path for path in exercise.folder.glob("*.py"))
+    """What a verdict rests on besides the file: the versions, and the exercise's folder, or all of its pack."""
+    files = sorted(exercise.folder.glob("*.py") if exercise.pack == COURSE else exercise.pack.folder.rglob("*.py"))
     content = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("zth", "torch"))
     return f"{versions}, check {content}"

@@ -13,7 +13,7 @@ import inspect
 import sys
 import tempfile
 import tomllib
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing.util import Finalize
@@ -31,7 +31,7 @@ from zth.workbook.steps import Asking
 from zth.workbook.verdict import Verdict
 
 LEAST_REJECTED = 0.97
-"""Of all mutants of a run, those included that are equivalent."""
+"""Of all mutants of a run together, those included that are equivalent."""
 SOLUTION = "solution.py"
 AT_ONCE = 4
 """Mutants that a process judges before it tells how far it is."""
@@ -119,8 +119,8 @@ def mutate(exercise: Exercise, at_most: int, told: Told) -> Mutation:
         Fate(mutant=mutant, outcome=outcome, said=why.get(mutant.key, "") if outcome == "survived" else said)
         for mutant, (outcome, said) in zip(chosen, [fate for task in judged for fate in task], strict=True)
     ]
-    alive = {mutant.key for mutant in places} - {fate.mutant.key for fate in fates if fate.outcome != "survived"}
-    alive |= {fate.mutant.key for fate in fates if fate.outcome == "survived"}
+    rejected = {(fate.mutant.key, fate.mutant.line) for fate in fates if fate.outcome != "survived"}
+    alive = {mutant.key for mutant in places if (mutant.key, mutant.line) not in rejected}  # a line may stand twice
     idle = [" | ".join(key) for key in why if key not in alive]
     return Mutation(exercise=exercise.id, places=len(places), fates=fates, idle=idle)
 
@@ -262,11 +262,6 @@ sys.meta_path.insert(0, Changed)
 '''
 
 
-def share(found: Sequence[Mutation]) -> float:
-    """How many of all mutants were rejected, from 0 to 1; the equivalent ones count as not."""
-    return sum(each.rejected for each in found) / max(sum(len(each.fates) for each in found), 1)
-
-
 def rows(found: list[Mutation]) -> Iterator[tuple[str, ...]]:
     """The report's table, a row for each exercise and one for all."""
     for each in found:
@@ -275,10 +270,20 @@ def rows(found: list[Mutation]) -> Iterator[tuple[str, ...]]:
         yield ("all", *_figures(found))
 
 
+def share_rejected(found: list[Mutation], *, equivalent: bool = True) -> float:
+    """Of all mutants together, 0 to 1; without those that are explained as equivalent if `equivalent` is False.
+
+    >>> share_rejected([])
+    1.0
+    """
+    rejected = sum(each.rejected for each in found)
+    survived = sum(len(each.survivors if equivalent else each.unexplained) for each in found)
+    return rejected / (rejected + survived) if rejected + survived else 1.0
+
+
 def _figures(found: list[Mutation]) -> tuple[str, ...]:
-    fates = [fate for each in found for fate in each.fates]
     counted: list[Outcome] = ["named", "raised", "wrong", "stopped", "survived"]
-    numbers = [sum(fate.outcome == outcome for fate in fates) for outcome in counted]
-    rejected = len(fates) - numbers[-1]
-    told = f"{100 * share(found):.1f} %" if fates else ""
-    return str(sum(each.places for each in found)), str(len(fates)), str(rejected), told, *map(str, numbers)
+    numbers = [sum(each.count(outcome) for each in found) for outcome in counted]
+    shares = (f"{100 * share_rejected(found, equivalent=counts):.1f} %" for counts in (True, False))
+    places, judged = sum(each.places for each in found), sum(numbers)
+    return str(places), str(judged), str(judged - numbers[-1]), *shares, *map(str, numbers)

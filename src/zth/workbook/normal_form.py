@@ -71,12 +71,32 @@ def _parsed(source: str) -> ast.Module:
 
 
 def _statements(source: str, kept: set[str]) -> list[str]:
-    """The top-level statements in normal form, without imports and docstrings; a class counts member by member."""
+    """The top-level statements in normal form, without imports and docstrings; a class counts member by member.
+
+    A helper is called by what it does: first all are "helper", then each by the form that it has so.
+    """
     tree = _parsed(source)
-    modules, helpers = _imported(tree), _bound(tree.body) - kept
+    helpers = dict.fromkeys(_bound(tree.body) - kept, "helper")
+    # a class stands for all its members, which a stub may have held: it stays a "helper"
+    bound = {each: _bound([each]) for each in tree.body if not isinstance(each, ast.ClassDef)}
+    named = [(bound[each], text) for each, text in _forms(tree, kept, helpers) if each in bound]
+    for name in helpers:
+        if does := [text for names, text in named if name in names]:
+            helpers[name] = f"helper{hashlib.sha256(''.join(does).encode('utf-8', 'replace')).hexdigest()[:16]}"
+    return [text for _, text in _forms(_parsed(source), kept, helpers)]
+
+
+def _forms(tree: ast.Module, kept: set[str], helpers: Mapping[str, str]) -> list[tuple[ast.stmt, str]]:
+    """Each top-level statement (a class several times), with its form; the tree is used up."""
+    modules = _imported(tree)
+    roots = {module.split(".")[0] for module in modules.values()}
+    methods = {each.name for kind in _walk(tree, ast.ClassDef) for each in kind.body if isinstance(each, _Definition)}
     attributes = {node.attr for node in _walk(tree, ast.Attribute) if isinstance(node.ctx, ast.Store)}
     return [
-        prefix + ast.dump(_Normal(piece, modules, kept, helpers, attributes).visit(piece))
+        (
+            statement,
+            prefix + ast.dump(_Normal(piece, modules, roots, kept, helpers, attributes, methods).visit(piece)),
+        )
         for statement in tree.body
         for prefix, piece in _pieces(statement)
     ]
@@ -140,17 +160,23 @@ _Definition = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 class _Normal(ast.NodeTransformer):
     """One statement in normal form.
 
-    Names bound inside it are numbered, and so are the attributes that the file sets; the file's helpers are all
-    "helper" (their order in the file means nothing); names from a library stand as its own.
+    Names bound inside it are numbered, and so are the attributes that the file sets; the file's helpers have the
+    names that `helpers` gives them (their order in the file means nothing); a library's names stand as its own.
     """
 
     def __init__(
-        self, piece: ast.stmt, modules: Mapping[str, str], kept: set[str], helpers: set[str], attributes: set[str]
+        self,
+        piece: ast.stmt,
+        modules: Mapping[str, str],
+        roots: set[str],
+        kept: set[str],
+        helpers: Mapping[str, str],
+        attributes: set[str],
+        methods: set[str],
     ) -> None:
-        self._modules, self._helpers = modules, helpers
-        self._roots = {module.split(".")[0] for module in modules.values()}
-        self._inside = _inner_names(piece) - kept - helpers
-        self._set = attributes
+        self._modules, self._roots, self._helpers = modules, roots, helpers
+        self._inside = _inner_names(piece) - kept - set(helpers)
+        self._set, self._methods = attributes, methods
         self._numbers: dict[tuple[str, str], str] = {}
 
     def _number(self, kind: str, name: str) -> str:
@@ -159,7 +185,7 @@ class _Normal(ast.NodeTransformer):
     def _name(self, name: str) -> str:
         if name in self._inside:
             return self._number("_", name)
-        return "helper" if name in self._helpers else self._modules.get(name, name)
+        return self._helpers.get(name) or self._modules.get(name, name)
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
         return ast.Name(id=self._name(node.id), ctx=ast.Load())
@@ -172,7 +198,9 @@ class _Normal(ast.NodeTransformer):
         return ast.Attribute(value=value, attr=attr, ctx=ast.Load())
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
-        if isinstance(node.func, ast.Name) and node.func.id in self._inside | self._helpers:
+        called = node.func
+        is_theirs = isinstance(called, ast.Name) and (called.id in self._inside or called.id in self._helpers)
+        if is_theirs or (isinstance(called, ast.Attribute) and called.attr in self._methods):
             for keyword in node.keywords:
                 keyword.arg = "_" if keyword.arg else None  # a parameter of their own
         return self.generic_visit(node)
@@ -205,6 +233,17 @@ class _Normal(ast.NodeTransformer):
         node.name = self._name(node.name) if node.name else None
         return self.generic_visit(node)
 
+    def visit_MatchAs(self, node: ast.MatchAs) -> ast.AST:
+        node.name = self._name(node.name) if node.name else None
+        return self.generic_visit(node)
+
+    def visit_MatchStar(self, node: ast.MatchStar) -> ast.AST:
+        return ast.MatchStar(name=self._name(node.name) if node.name else None)
+
+    def visit_MatchMapping(self, node: ast.MatchMapping) -> ast.AST:
+        node.rest = self._name(node.rest) if node.rest else None
+        return self.generic_visit(node)
+
     def visit_Nonlocal(self, node: ast.Nonlocal) -> ast.AST:
         return ast.Nonlocal(names=[self._name(name) for name in node.names])
 
@@ -217,4 +256,6 @@ def _inner_names(piece: ast.stmt) -> set[str]:
     arguments = {node.arg for node in _walk(piece, ast.arg)}
     nested = {node.name for node in ast.walk(piece) if isinstance(node, _Definition) and node is not piece}
     caught = {node.name for node in _walk(piece, ast.ExceptHandler) if node.name}
-    return _stored(piece) | arguments | nested | caught
+    matched = {node.name for node in ast.walk(piece) if isinstance(node, (ast.MatchAs, ast.MatchStar)) and node.name}
+    rest = {node.rest for node in _walk(piece, ast.MatchMapping) if node.rest}
+    return _stored(piece) | arguments | nested | caught | matched | rest

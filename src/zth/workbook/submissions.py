@@ -229,7 +229,7 @@ def _time(pile: _Pile, files: Sequence[Path]) -> tuple[datetime | None, str, str
             return newest, mark("file time"), say("timestamp.txt cannot be read; the file's time counts")
     if pile.when is not None:
         return pile.when, mark("file name"), ""
-    return newest, "file time" if newest else "", ""
+    return newest, mark("file time") if newest else "", ""
 
 
 def _newest(files: Sequence[Path]) -> datetime | None:

@@ -90,7 +90,13 @@ PARTS = [
     _part("x + y", ("x + y", (2.0, -3.0)), ("x + 3", (2.0,)), ("x + x", (3.0,))),
     _part("x * y", ("x * y", (2.0, -3.0)), ("x * 3", (2.0,)), ("x * x", (-3.0,))),
     # b is used at two depths: whoever takes it too early hands down a part of its gradient
-    _part("backward", ("(b := x * y) + y * (x * b)", (2.0, -3.0)), ("(b := x + y) * (x * (y * b))", (0.5, 3.0))),
+    _part(
+        "backward",
+        ("(b := x * y) + y * (x * b)", (2.0, -3.0)),
+        ("(b := x + y) * (x * (y * b))", (0.5, 3.0)),
+        ("(b := x * y) * x * y + b", (2.0, -3.0)),
+        ("x", (2.0,)),
+    ),
     _part(
         "exp",
         ("x.exp()", (2.0,)),

@@ -43,7 +43,7 @@ def _flat_nets() -> list[tuple[Five, Tensor]]:
 
 SIZES = [LECTURE, WIDE, NARROW]
 PARTS = [
-    Part(name="uniform_loss", ask=lambda answer, V: answer.uniform_loss(V), cases=[(27,), (2,), (65,)]),
+    Part(name="uniform_loss", ask=lambda answer, V: answer.uniform_loss(V), cases=[(27,), (2,), (65,), (1,)]),
     Part(
         name="loss", ask=lambda answer, *given: answer.loss(*given), cases=_nets, shown="loss(parameters, {1}, {2})"
     ),

@@ -52,13 +52,13 @@ def _different(rows: Tensor) -> list[tuple[int, ...]]:
     return sorted(set(map(tuple, rows.tolist())))
 
 
-def _dropped(answer: Any, training: bool) -> dict[str, object]:
+def _dropped(answer: Any, options: Mapping[str, object]) -> dict[str, object]:
     """N_TEXTS times the same two positions: which outputs occur, and how often the first one is left out."""
     x = torch.tensor([[1.0, 2.0, 1.0, 5.0], [1.0, 3.0, 1.0, 7.0]]).expand(N_TEXTS, 2, 4).contiguous()
     # queries and keys are the ones, so that scores differ from 0 and all weights of the second position are 1/2
     ones = torch.diag(torch.tensor([1.0, 0.0, 1.0, 0.0]))
     weights = {"Wq": ones, "Wk": ones, "Wv": torch.eye(4), "Wo": torch.eye(4), "bo": torch.zeros(4)}
-    out = torch.from_numpy(as_array(answer.attention(x, weights, 2, dropout=P, training=training)))
+    out = torch.from_numpy(as_array(answer.attention(x, weights, 2, **options)))
     if tuple(out.shape) != (N_TEXTS, 2, 4):
         return {"shape": list(out.shape)}
     rows = (out.double() * 1_000).round().long().flatten(1)
@@ -110,8 +110,14 @@ PARTS = [
     Part(
         name="dropout",
         shown="attention(x, weights, 2, dropout=0.4, training={})",
-        ask=_dropped,
+        ask=lambda answer, training: _dropped(answer, {"dropout": P, "training": training}),
         cases=[(False,), (True,)],
+    ),
+    Part(
+        name="dropout by default",
+        shown="attention(x, weights, 2, **{})",
+        ask=_dropped,
+        cases=[({"dropout": P},), ({"training": True},)],
     ),
 ]
 

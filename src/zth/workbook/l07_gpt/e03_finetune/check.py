@@ -90,8 +90,8 @@ def _texts() -> list[tuple[str, str, int]]:
         where = len(wrapped) // 2
         corpus = "\n".join(
             (
+                upper.upper(),  # at its very beginning
                 _line(random),
-                upper.upper(),
                 wrapped[:where].rpartition(" ")[0] + "  \n" + wrapped[:where].rpartition(" ")[2] + wrapped[where:],
                 f"Nay: {inside} {_line(random)}",
                 SHORT,

@@ -34,9 +34,16 @@ def _queries_and_keys() -> list[tuple[Tensor, Tensor, float]]:
     return [(ones, ones, 10_000.0), *((_normal(g, *s), _normal(g, *s), base) for *s, base in shapes)]
 
 
-def _scores(answer: Any, q: Tensor, k: Tensor, base: float) -> object:
+@cache
+def _long() -> list[tuple[Tensor, Tensor]]:
+    """q, k of so many places that the slow pair, turned by another base, is noticed."""
+    g = torch.Generator().manual_seed(75)
+    return [(_normal(g, 1, 1, 400, 4), _normal(g, 1, 1, 400, 4))]
+
+
+def _scores(answer: Any, q: Tensor, k: Tensor, *base: float) -> object:
     """What the model sees of turned queries and keys: their products, (B, H, T, T)."""
-    turned = answer.rotary(q, base), answer.rotary(k, base)
+    turned = answer.rotary(q, *base), answer.rotary(k, *base)
     if any(x is None for x in turned):
         return None
     turned_q, turned_k = map(as_array, turned)
@@ -110,6 +117,9 @@ PARTS = [
         shown="rotary(q, {2}) @ rotary(k, {2}).mT with q and k {0}",
         ask=_scores,
         cases=_queries_and_keys,
+    ),
+    Part(
+        name="rotary with its usual base", shown="rotary(q) @ rotary(k).mT with q and k {0}", ask=_scores, cases=_long
     ),
     Part(name="rms_norm", ask=lambda answer, x: answer.rms_norm(x), cases=_rows),
     Part(
