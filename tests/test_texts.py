@@ -75,6 +75,29 @@ def test_the_override_then_the_locale_then_english(
     assert language() == spoken
 
 
+@pytest.mark.parametrize(
+    ("tag", "spoken"),
+    [
+        ("pt_BR.UTF-8", "pt_BR"),
+        ("pt-br", "pt_BR"),
+        ("pt_PT", "pt"),
+        ("zh_TW", "zh_TW"),
+        ("zh_Hant_TW", "en"),
+        ("de_AT@euro", "de"),
+    ],
+)
+def test_a_region_has_its_own_translation_before_the_languages(
+    tag: str, spoken: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("de", "pt", "pt_BR", "zh_TW"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "messages.po").write_text(f'msgid "wrong"\nmsgstr "{name}"\n')
+    monkeypatch.setattr(texts, "LOCALE", tmp_path)
+    found = texts._language.__wrapped__("", "", tag)
+    assert found == spoken
+    assert texts._catalogue.__wrapped__(found).gettext("wrong") == (spoken if spoken != "en" else "wrong")
+
+
 def test_a_language_that_is_not_there_is_one_clear_error(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

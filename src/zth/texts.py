@@ -66,6 +66,15 @@ def mark(message: str) -> str:
     return message
 
 
+def printable(text: str) -> str:
+    r"""`text` for a terminal or a page: what would move the cursor, colour or hide something is spelled out.
+
+    >>> print(printable("fine \x1b[2J gone"))
+    fine \x1b[2J gone
+    """
+    return "".join(char if char.isprintable() or char in "\n\t" else ascii(char)[1:-1] for char in text)
+
+
 def translated(path: Path) -> Path:
     """The translation of a text file of the workbook, or the file itself where there is none."""
     workbook = HOUSE / "workbook"
@@ -110,18 +119,29 @@ def _language(override: str, preferred: str, *locales: str) -> str:
     ('de', 'en', 'en')
     """
     if override:
-        if _base(override) not in languages():
+        if not (found := _spoken(override)):
             there = ", ".join(languages())
             raise ConfigError(f"ZTH_LANG is {override!r}, and there is no such translation.", f"There are: {there}.")
-        return _base(override)
+        return found
     locale = next(filter(None, locales), "C")
-    wanted = [*preferred.split(":"), locale] if _base(locale) not in ("c", "posix") else []
-    return next((_base(tag) for tag in wanted if _base(tag) in languages()), SOURCE)
+    wanted = [*preferred.split(":"), locale] if _names(locale)[-1] not in ("c", "posix") else []
+    return next(filter(None, map(_spoken, wanted)), SOURCE)
 
 
-def _base(tag: str) -> str:
-    """The language alone: "de" of "de_AT.UTF-8"."""
-    return re.split(r"[_.@-]", tag)[0].lower()
+def _spoken(tag: str) -> str:
+    """The translation that fits a locale best; "" where there is none."""
+    there = {name.lower(): name for name in languages()}
+    return next((there[name] for name in _names(tag) if name in there), "")
+
+
+def _names(tag: str) -> list[str]:
+    """What the folder of its translation may be called, in lower case: with the region or script, then without.
+
+    >>> _names("pt-BR.UTF-8"), _names("zh_Hant_TW"), _names("de_AT@euro")
+    (['pt_br', 'pt'], ['zh_hant_tw', 'zh_hant', 'zh'], ['de_at', 'de'])
+    """
+    parts = re.split(r"[.@]", tag)[0].lower().replace("-", "_").split("_")
+    return ["_".join(parts[:n]) for n in range(len(parts), 0, -1)]
 
 
 @cache

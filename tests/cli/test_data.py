@@ -87,7 +87,7 @@ def test_show_does_not_let_a_text_command_the_terminal(capsys: pytest.CaptureFix
     shown = printed(capsys, "show", str(alone / "odd.txt"))
     assert "\x1b" not in shown
     assert "\x07" not in shown
-    assert "�[31mred� [bold]not bold[/] :smile:" in shown
+    assert "\\x1b[31mred\\x07 [bold]not bold[/] :smile:" in shown
 
 
 def test_show_names_the_rebuilt_edition(capsys: pytest.CaptureFixture[str]) -> None:

@@ -83,7 +83,7 @@ def test_what_fails_first_is_there_without_scrolling_on_a_plain_terminal(console
     assert "Write the gradient of the loss at each of 26 tensors" in shown
     assert "✗ dprobs  wrong" in shown
     assert "wanted" in shown
-    assert "Look?[2J here." in shown, "and its words cannot move the cursor"
+    assert "Look\\x1b[2J here." in shown, "and its words cannot move the cursor"
     assert "more lines" in shown
 
 

@@ -98,7 +98,7 @@ def test_a_stub_fails_helpfully_and_the_solution_passes(exercise: Exercise, outp
     assert "\nNot yet: " in stub
     assert "not written yet" in stub
     solved = _shown(outputs, f"{_name(exercise)}-solved")
-    assert "\nPassed: " in solved, solved
+    assert "\nPassed, " in solved, solved
 
 
 def test_no_other_cell_says_anything(outputs: dict[str, Any]) -> None:

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 
-from zth.cli.terminal import err, printable
+from zth.cli.terminal import err
+from zth.texts import printable
 from zth.train.running import Progress
 
 Show = Callable[[Progress], object]

@@ -15,6 +15,7 @@ from zth.cli.terminal import JsonOption, err, out, print_json
 from zth.data import own, sources
 from zth.data.tally import Kind
 from zth.errors import DataError, did_you_mean
+from zth.texts import printable
 
 app = App(
     name="data",
@@ -166,7 +167,7 @@ def _print_facts(facts: dict[str, Any]) -> None:
     out().print(table)
     out().print("\n[bold]It begins[/]")
     for line in facts["sample"].splitlines()[:8]:
-        out().print(Text("  " + _printable(line)), overflow="ellipsis", no_wrap=True)
+        out().print(Text("  " + printable(line.expandtabs(4))), overflow="ellipsis", no_wrap=True)
 
 
 def _most_frequent(frequencies: dict[str, float]) -> str:
@@ -176,11 +177,6 @@ def _most_frequent(frequencies: dict[str, float]) -> str:
 
 def _visible(character: str) -> str:
     return character if character.isprintable() and character != " " else repr(character)
-
-
-def _printable(line: str) -> str:
-    """A line without characters that would move the cursor or colour the terminal."""
-    return "".join(char if char.isprintable() else "�" for char in line.replace("\t", "    "))
 
 
 @contextmanager

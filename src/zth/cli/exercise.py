@@ -12,7 +12,7 @@ from rich.text import Text
 from zth.texts import mark, say, say_many
 from zth.workbook import told
 from zth.workbook.desk import Desk, State
-from zth.workbook.exercise import HINTS, Exercise
+from zth.workbook.exercise import Exercise
 from zth.workbook.lecture import Lecture
 from zth.workbook.progress import Progress
 
@@ -132,8 +132,7 @@ def markdown(text: str) -> RenderableType:
 
 def hint(exercise: Exercise, number: int) -> Group:
     """Hint `number`, from 0."""
-    kind, n = say(HINTS[number]), len(HINTS)
-    title = say("[bold]{id}, hint {number} of {n}: {kind}[/]", id=exercise.id, number=number + 1, n=n, kind=kind)
+    title = f"[bold]{escape(told.hint_title(exercise, number))}[/]"
     return Group(title, markdown(exercise.task.hints[number]))
 
 

@@ -13,10 +13,11 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from zth.cli.terminal import err, out, printable
+from zth.cli.terminal import err, out
 from zth.errors import ConfigError, ExerciseError
 from zth.machine import n_cores
 from zth.processes import keep_to_one_thread
+from zth.texts import printable
 from zth.workbook.audit import Audit, audit
 from zth.workbook.exercise import exercises
 from zth.workbook.grade import Told, grade

@@ -6,12 +6,13 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from zth.cli.terminal import JsonOption, out, print_json, printable
+from zth.cli.terminal import JsonOption, out, print_json
 from zth.data.vocab import Vocabulary
 from zth.errors import RunError
 from zth.models.protocol import CONFIG_FILE, LanguageModel
 from zth.runs import find
 from zth.sample import sample, sample_stream
+from zth.texts import printable
 from zth.train.origin import load_vocabulary
 
 

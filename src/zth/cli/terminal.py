@@ -53,15 +53,6 @@ JsonOption = Annotated[bool, Parameter(name="--json", negative="")]
 """Print JSON instead of what people read."""
 
 
-def printable(text: str) -> str:
-    """A learner's text without the characters that would move the cursor or colour the terminal.
-
-    >>> printable("ok\\n\\x1b[31mred")
-    'ok\\n?[31mred'
-    """
-    return "".join(char if char.isprintable() or char in "\n\t" else "?" for char in text)
-
-
 def print_json(value: Any) -> None:
     """One JSON document on standard output, without colour, so that another program can read it."""
     sys.stdout.write(dumps(value) + "\n")

@@ -18,13 +18,14 @@ from zth.cli.board import Board, Show, Stop, asked_to_stop
 from zth.cli.corpus import corpus_of, reading, text_name
 from zth.cli.options import MODEL_HELP, family_of, field_docs, flag, flags, run_inner, value_of
 from zth.cli.report import figures_table
-from zth.cli.terminal import JsonOption, err, out, print_json, printable
+from zth.cli.terminal import JsonOption, err, out, print_json
 from zth.data.sources import Corpus
 from zth.data.tally import Kind
 from zth.errors import ConfigError, RunError, ZthError, did_you_mean
 from zth.models.protocol import config_class, model_class, trainable
 from zth.report import summary
 from zth.runs import Run, figure_row, read
+from zth.texts import printable
 from zth.train.checkpoint import Checkpoint
 from zth.train.chosen import chosen, default_family, fitted
 from zth.train.config import TrainConfig

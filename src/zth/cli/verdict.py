@@ -9,8 +9,8 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
-from zth.cli.terminal import out, printable
-from zth.texts import say
+from zth.cli.terminal import out
+from zth.texts import printable, say
 from zth.workbook import told
 from zth.workbook.exercise import Exercise
 from zth.workbook.verdict import PartVerdict, Verdict
@@ -42,7 +42,7 @@ def _mark(part: PartVerdict) -> str:
 
 def print_verdict(verdict: Verdict, exercise: Exercise, path: Path) -> None:
     """Print it. The first failing part is explained; the others are one line each."""
-    out().print(f"[bold]{exercise.id} {escape(exercise.task.title)}[/]  [dim]{escape(str(path))}[/]")
+    out().print(f"[bold]{exercise.id} {escape(exercise.title)}[/]  [dim]{escape(str(path))}[/]")
     for part in verdict.parts:
         out().print(f"  {line(part)}")
     out().print(first_failure(verdict))
@@ -52,12 +52,8 @@ def print_verdict(verdict: Verdict, exercise: Exercise, path: Path) -> None:
 
 def summary(verdict: Verdict) -> str:
     """How many parts passed, as markup."""
-    count = told.count(verdict)
-    return (
-        say("[bold green]Passed[/], {count}.", count=count)
-        if verdict.ok
-        else say("[bold]Not yet[/]: {count}.", count=count)
-    )
+    style = "bold green" if verdict.ok else "bold"
+    return f"[{style}]{escape(told.conclusion(verdict))}[/]"
 
 
 def first_failure(verdict: Verdict) -> Group:

@@ -8,23 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
+from zth.texts import printable
+
 COLOURS = {"good": "#2e9e5b", "bad": "#d64545", "open": "#c98a12"}
 """Of a lightness that can be read on white and on black."""
 _DIM = "opacity:0.65"
 
 
 def text(value: str) -> str:
-    """Anything as the text of an element: no tags, no quotes, no character that cannot be seen.
+    r"""Anything as the text of an element: no tags, no quotes, no character that cannot be seen.
 
-    >>> text('<b onclick="x">\\x1b[31m')
-    '&lt;b onclick=&quot;x&quot;&gt;?[31m'
+    >>> print(text('<b onclick="x">\x1b[31m'))
+    &lt;b onclick=&quot;x&quot;&gt;\x1b[31m
     """
     return escape(printable(value), quote=True)
-
-
-def printable(value: str) -> str:
-    """Without the characters that would move the cursor or colour a terminal."""
-    return "".join(char if char.isprintable() or char in "\n\t" else "?" for char in value)
 
 
 def block(inner: Iterable[str], *, colour: str) -> str:

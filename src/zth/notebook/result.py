@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from zth.notebook import html
-from zth.texts import say, say_many
+from zth.texts import printable, say, say_many
 from zth.workbook import told
 from zth.workbook.exercise import HINTS, ID, Exercise
 from zth.workbook.verdict import PartVerdict, Verdict
@@ -73,11 +73,6 @@ class Result(Shown):
         return f"{self.exercise.id} {self.exercise.title}"
 
     @property
-    def conclusion(self) -> str:
-        count = told.count(self.verdict)
-        return say("Passed: {count}.", count=count) if self.ok else say("Not yet: {count}.", count=count)
-
-    @property
     def failure(self) -> PartVerdict | None:
         """What fails first, where there is something to tell about it."""
         found = self.verdict.first_failure
@@ -101,7 +96,7 @@ class Result(Shown):
             lines += ["", f"  {told.trouble(self.verdict)}"]
         if self.printed:
             lines += ["", f"  {say('Your code printed:')}", *(f"    {line}" for line in self.printed.splitlines())]
-        return html.printable("\n".join([*lines, "", f"{self.conclusion} {self.next_move}".rstrip()]))
+        return printable("\n".join([*lines, "", f"{told.conclusion(self.verdict)} {self.next_move}".rstrip()]))
 
     def html(self) -> str:
         parts = [html.heading(self.title, self.aside), self._list()]
@@ -112,7 +107,10 @@ class Result(Shown):
             parts.append(html.paragraph(told.trouble(self.verdict), strong=True))
         if self.printed:
             parts += [html.paragraph(say("Your code printed:"), dim=True), html.preformatted(self.printed)]
-        parts += [html.paragraph(self.conclusion, strong=True), html.paragraph(self.next_move, dim=True)]
+        parts += [
+            html.paragraph(told.conclusion(self.verdict), strong=True),
+            html.paragraph(self.next_move, dim=True),
+        ]
         return html.block(parts, colour="good" if self.ok else "bad" if self._is_wrong() else "open")
 
     def _is_wrong(self) -> bool:
@@ -141,8 +139,7 @@ class Hint(Shown):
 
     @property
     def _title(self) -> str:
-        number, name = self.number + 1, say(HINTS[self.number])
-        return say("{id}, hint {number} of {n}: {name}", id=self.exercise.id, number=number, n=len(HINTS), name=name)
+        return told.hint_title(self.exercise, self.number)
 
     @property
     def _says(self) -> str:

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from zth.texts import mark, say
+from zth.texts import mark, printable, say
 from zth.workbook import wire
 from zth.workbook.check import Limits
 
@@ -290,8 +290,7 @@ def legible(text: object) -> str:
     >>> print(legible("fine \x1b[2J gone"))
     fine \x1b[2J gone
     """
-    kept = str(text)[:KEPT_OUTPUT]
-    return "".join(c if c in "\n\t" or c.isprintable() else ascii(c)[1:-1] for c in kept)
+    return printable(str(text)[:KEPT_OUTPUT])
 
 
 def _local(value: object) -> object:

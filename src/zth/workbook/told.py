@@ -6,7 +6,7 @@ import inspect
 from typing import TYPE_CHECKING
 
 from zth.texts import mark, say
-from zth.workbook.exercise import Exercise
+from zth.workbook.exercise import HINTS, Exercise
 
 if TYPE_CHECKING:  # `zth list` has words to show and no verdict, which would bring NumPy
     from zth.workbook.verdict import PartVerdict, State, Verdict
@@ -29,6 +29,17 @@ _WORDS: dict[State, str] = {
     "unwritten": mark("not written yet"),
     "unreached": mark("not reached"),
 }
+
+
+def hint_title(exercise: Exercise, number: int) -> str:
+    """What stands above hint `number`, from 0.
+
+    >>> from zth.workbook.exercise import get
+    >>> hint_title(get("2.5"), 0)
+    '2.5, hint 1 of 3: nudge'
+    """
+    name, n = say(HINTS[number]), len(HINTS)
+    return say("{id}, hint {number} of {n}: {name}", id=exercise.id, number=number + 1, n=n, name=name)
 
 
 def word(part: PartVerdict) -> str:
@@ -83,12 +94,23 @@ def trouble(verdict: Verdict) -> str:
     return verdict.trouble[0].upper() + verdict.trouble[1:] + ("" if verdict.trouble.endswith("?") else ".")
 
 
-def count(verdict: Verdict) -> str:
+def conclusion(verdict: Verdict) -> str:
+    """Whether it passed, and how many parts are right.
+
+    >>> from zth.workbook.verdict import PartVerdict, Verdict
+    >>> conclusion(Verdict(exercise="1.1", parts=[PartVerdict(name="f", state="passed")]))
+    'Passed, 1 of 1 parts.'
+    """
+    n = _count(verdict)
+    return say("Passed, {count}.", count=n) if verdict.ok else say("Not yet: {count}.", count=n)
+
+
+def _count(verdict: Verdict) -> str:
     """How many parts are right.
 
     >>> from zth.workbook.verdict import PartVerdict, Verdict
     >>> parts = [PartVerdict(name="f", state="passed"), PartVerdict(name="g", state="inherited", follows=("h",))]
-    >>> count(Verdict(exercise="1.1", parts=parts))
+    >>> _count(Verdict(exercise="1.1", parts=parts))
     '1 of 2 parts, and 1 that will follow'
     """
     passed = sum(part.ok for part in verdict.parts)
