@@ -22,12 +22,13 @@ def _kept(**changed: object) -> set[str]:
         ({}, set()),
         ({"landlock": 0}, {"files", "solutions"}),
         ({"landlock": 2}, {"files"}),
-        ({"seccomp": False}, {"modes"}),
-        ({"seccomp": False, "user": True}, set()),
+        ({"seccomp": False}, {"modes", "memory"}),
+        ({"seccomp": False, "user": True}, {"memory"}),
         ({"namespaces": False, "disk": False, "tasks": 700}, {"disk", "processes"}),
         ({"namespaces": False, "disk": False, "tasks": 0}, {"disk", "processes"}),
-        ({"namespaces": False, "disk": False, "landlock": 5}, {"disk", "signals"}),
-        ({"namespaces": False, "disk": False, "seccomp": False}, {"disk", "modes", "network"}),
+        ({"namespaces": False, "disk": False, "landlock": 5}, {"disk", "signals", "time"}),
+        ({"namespaces": False, "disk": False, "landlock": 5, "user": True}, {"disk", "signals"}),
+        ({"namespaces": False, "disk": False, "seccomp": False}, {"disk", "memory", "modes", "network"}),
     ],
 )
 def test_what_is_lost_with_a_wall(changed: dict[str, object], lost: set[str]) -> None:
@@ -37,7 +38,7 @@ def test_what_is_lost_with_a_wall(changed: dict[str, object], lost: set[str]) ->
 def test_elsewhere_only_the_judge_is_promised() -> None:
     """What a servant on macOS tells."""
     told = promises({"namespaces": False, "disk": False})
-    assert [promise.name for promise in told if promise.kept] == ["marks", "time"]
+    assert [promise.name for promise in told if promise.kept] == ["marks"]
     assert all(promise.by.startswith("needs ") for promise in told if not promise.kept)
 
 

@@ -199,6 +199,16 @@ def test_one_submission_meets_nothing_of_another(tmp_path: Path, in_jail: list[T
     assert [mark.points for mark in graded(folder, tmp_path / "j.jsonl").marks.rows] == [10, 10]
 
 
+def test_an_answer_may_compile_what_it_writes(tmp_path: Path, in_jail: list[Task]) -> None:
+    """torch.compile opens the file of what it compiles: the copy that the answer runs from."""
+    marker = "def dlogits("
+    assert RIGHT.count(marker) == 1
+    compiled = RIGHT.replace(marker, "import torch\n@torch.compile(backend='eager', fullgraph=True)\n" + marker)
+    folder = make_class(tmp_path / "class", {"ada": compiled})
+    (row,) = graded(folder, tmp_path / "j.jsonl").marks.rows
+    assert (row.points, row.note) == (10, "")
+
+
 # --- the processes themselves -------------------------------------------------------------------------------------
 
 

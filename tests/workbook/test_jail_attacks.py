@@ -21,15 +21,17 @@ import psutil
 import pytest
 
 import zth
-from zth.workbook import defences
+from zth.workbook import defences, wire
 from zth.workbook.answer import KEPT_OUTPUT
 from zth.workbook.check import Limits
 from zth.workbook.exercise import Exercise, get
 from zth.workbook.jail import Jail
 from zth.workbook.judge import judge
+from zth.workbook.marks import HOSTILE
 from zth.workbook.verdict import Verdict
 from zth.workbook.wire import _LENGTHS, MAX_FRAME, MAX_HEADER, pack
 
+FEW = 24
 ATTACKS = Path(__file__).with_name("attacks")
 EXERCISE = get("1.1")
 RIGHT = (EXERCISE.folder / "right" / "loops.py").read_text()
@@ -37,14 +39,17 @@ RIGHT = (EXERCISE.folder / "right" / "loops.py").read_text()
 
 @pytest.fixture(scope="module")
 def closed_jail() -> Iterator[Jail]:
-    with Jail() as jail:
+    """As every other, but with fewer processes: so few that an attack need not start many to meet the limit."""
+    with pytest.MonkeyPatch.context() as patched, Jail() as jail:
+        patched.setattr("zth.workbook.jail.TASKS", FEW)
+        jail.start_keeper()
         yield jail
 
 
 @pytest.fixture
 def attack(tmp_path: Path, closed_jail: Jail, monkeypatch: pytest.MonkeyPatch):
     """attack(name, promises, **targets) -> the verdict; what must hold after every attack has been asserted."""
-    monkeypatch.setattr(Exercise, "limits", property(lambda self: Limits(seconds=12.0, memory_mb=512)))
+    _limit(monkeypatch)
     desk = tmp_path / "grader"
     desk.mkdir()
     for name in ("marks.csv", "other.py"):
@@ -55,19 +60,23 @@ def attack(tmp_path: Path, closed_jail: Jail, monkeypatch: pytest.MonkeyPatch):
         path.write_text(text)
         return judge(EXERCISE, path, closed_jail)
 
-    def run(name: str, *promises: str, adds: str = "", **targets: object) -> Verdict:
+    def run(name: str, *promises: str, before: str = "", adds: str = "", **targets: object) -> Verdict:
         broken = [each for each in closed_jail.promises() if each.name in promises and not each.kept]
         if broken:
             pytest.skip("; ".join(f"{each.name}: {each.by}" for each in broken))
-        before = _seen(desk)
-        verdict = submit(f"TARGETS = {targets!r}\n{(ATTACKS / f'{name}.py').read_text()}\n{adds}")
-        assert _seen(desk) == before
+        was = _seen(desk)
+        verdict = submit(f"{before}\nTARGETS = {targets!r}\n{(ATTACKS / f'{name}.py').read_text()}\n{adds}")
+        assert _seen(desk) == was
         assert "GOT" not in verdict.output
         assert "TRIED" in verdict.output
         assert submit(RIGHT).ok, "the next one is judged as if nothing had happened"
         return verdict
 
     return SimpleNamespace(run=run, desk=desk, submit=submit)
+
+
+def _limit(monkeypatch: pytest.MonkeyPatch, seconds: float = 12.0, memory_mb: int = 512) -> None:
+    monkeypatch.setattr(Exercise, "limits", property(lambda self: Limits(seconds=seconds, memory_mb=memory_mb)))
 
 
 def _seen(folder: Path) -> list[tuple[str, bytes, int, int]]:
@@ -133,16 +142,23 @@ def test_forks_are_few_and_end_with_the_answer(attack) -> None:
     assert re.search(r"left \d+ processes running", verdict.trouble)
     refused = re.search(r"REFUSED (\d+)", verdict.output)
     assert refused is not None
-    assert int(refused[1]) < 64
+    assert int(refused[1]) < FEW
     assert set(psutil.Process().children(recursive=True)) == before
 
 
 def test_output_without_end_is_cut_and_the_disk_stays_free(attack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Exercise, "limits", property(lambda self: Limits(seconds=3.0, memory_mb=512)))
+    _limit(monkeypatch, seconds=3.0)
     verdict = attack.run("prints_without_end", "disk")
     assert "no answer within" in verdict.trouble
     assert len(verdict.output) <= KEPT_OUTPUT
     assert int(re.search(r"REFUSED (\d+)", verdict.output)[1]) <= 16  # of 4 MB each, on a disk of 64
+
+
+def test_nothing_outlives_an_answer_that_ends_its_keeper(attack) -> None:
+    seconds = 20 + os.getpid() / 1e7  # by which it is known
+    attack.run("outlives_its_keeper", "time", seconds=seconds)
+    left = [each for each in psutil.process_iter(["cmdline"]) if f"sleep({seconds})" in str(each.info["cmdline"])]
+    assert not left
 
 
 def test_the_parent_outlives_its_child(attack) -> None:
@@ -218,17 +234,33 @@ def test_folders_in_folders_are_removed(attack, tmp_path: Path, monkeypatch: pyt
     assert not list(tmp_path.glob("zth-answer-*"))
 
 
-def test_many_processes_have_the_memory_of_one(attack) -> None:
+def test_many_processes_have_the_memory_of_one(attack, monkeypatch: pytest.MonkeyPatch) -> None:
+    _limit(monkeypatch, memory_mb=128)
     verdict = attack.run("fills_the_memory", "memory", adds=RIGHT)
     assert not verdict.ok
-    assert verdict.trouble == "your code's processes used more than 512 MB together"
+    assert verdict.trouble == "your code's processes used more than 128 MB together"
 
 
-def test_hidden_memory_counts(attack) -> None:
+def test_hidden_memory_counts(attack, monkeypatch: pytest.MonkeyPatch) -> None:
     """Children map what the parent lets go of: no address space is near the limit, and their sum is beyond it."""
-    verdict = attack.run("hides_memory", "memory", "network", adds=RIGHT)
-    assert not verdict.ok
+    _limit(monkeypatch, memory_mb=128)
+    verdict = attack.run("hides_memory", "memory", adds=RIGHT)
+    assert verdict.trouble == "your code's processes used more than 128 MB together"
     assert "REFUSED files in memory" in verdict.output
+    assert "REFUSED sockets" in verdict.output
+
+
+def test_small_frames_are_not_large_values(attack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "MAX_TOTAL", 6_000_000)
+    verdict = attack.run("answers_with_much")
+    assert _gains_nothing(verdict)
+    assert verdict.trouble == "the answers are larger than 6 MB together"
+
+
+def test_what_hides_that_it_patched_is_rejected(attack) -> None:
+    verdict = attack.run("hides_that_it_patched", before=RIGHT)
+    assert [part.ok for part in verdict.parts] == [True, True, True, False]
+    assert verdict.kind in HOSTILE
 
 
 def test_one_answer_sees_nothing_of_another(attack, tmp_path: Path) -> None:

@@ -117,13 +117,15 @@ class Answer:
             frame = wire.receive(self._channel, started + self._seconds_left)
             if frame is None:
                 raise ConnectionError
-            self._received += sum(map(len, frame))
+            self._received += wire.room(*frame)
             if self._received > wire.MAX_TOTAL:
                 most = f"{wire.MAX_TOTAL / 1e6:,.0f}"
                 raise Trouble("large", say("the answers are larger than {mb} MB together", mb=most))
             reply = wire.unpack(*frame, revive=lambda handle: Remote(self, handle))
             if not isinstance(reply, dict) or len(reply) != 1 or not set(reply) <= {"value", "raised"}:
                 raise wire.WireError("an answer of another form")
+            if time.monotonic() - started > self._seconds_left:  # reading it is the answer's time, too
+                raise TimeoutError
         except TimeoutError as error:
             raise late(self._limits) from error
         except ConnectionError as error:

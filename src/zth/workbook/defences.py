@@ -68,18 +68,22 @@ def promises(stand: Mapping[str, Any]) -> list[Promise]:
     signals = [("processes of its own", own), (f"Landlock {landlock}", landlock >= 6)]
     files, read = [(f"Landlock {landlock}", landlock >= 3)], [(f"Landlock {landlock}", landlock >= 1)]
     modes = [("system calls refused (seccomp)", seccomp), ("a user of its own", bool(stand.get("user")))]
-    few, memory = [("limits", 0 < tasks <= TASKS)], [("limits, and the keeper's watch", bool(stand.get("memory")))]
+    lives = [*signals, ("a user of its own", bool(stand.get("user")))]  # who ends its keeper may outlive it
+    few = [("limits", 0 < tasks <= TASKS)]
+    memory = [("limits, the keeper's watch, no files in memory (seccomp)", bool(stand.get("memory")) and seccomp)]
     small = [("a disk in memory", disk)]
     return [
         _promise("marks", "only the judge compares and writes", [("processes apart", True)], ""),
-        _promise("time", "an answer and what it started are ended at its time limit", [("the judge", True)], ""),
+        _promise(
+            "time", "an answer and what it started are ended at its time limit", lives, "namespaces or Landlock 6"
+        ),
         _promise("files", "reads Python and programs, writes in its own folder, nothing else", files, "Landlock 3"),
         _promise("modes", "changes no mode, owner or time outside", modes, "libseccomp"),
         _promise("solutions", "zth and exercise packs can be neither imported nor read", read, "Landlock"),
         _promise("network", "no connection to anywhere", held, "namespaces or libseccomp"),
         _promise("signals", "signals nobody outside", signals, "namespaces or Landlock 6"),
         _promise("processes", f"at most {TASKS} processes and threads", few, "namespaces and Linux 5.14, or root"),
-        _promise("memory", "all its processes together within the limit", memory, "Linux"),
+        _promise("memory", "all its processes together within the limit", memory, "libseccomp"),
         _promise("disk", f"at most {DISK_MB} MB of files in all", small, "namespaces"),
     ]
 

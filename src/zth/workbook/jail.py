@@ -26,6 +26,7 @@ from zth.workbook import defences
 from zth.workbook.answer import Answer, Printed
 from zth.workbook.check import Limits
 from zth.workbook.pack import packs
+from zth.workbook.walls import TASKS
 
 _PATIENCE = 15.0
 """Seconds that the keeper may take to end a servant; it spends 10 on one that forks without end."""
@@ -112,6 +113,7 @@ class Jail:
         settings = {
             "closed_packages": [] if self.open_book else closed_packages(),
             "namespaces": bool(before),
+            "tasks": TASKS,
             # as root, answers run as somebody to whom nothing belongs: one of the numbers kept free for such uses
             "user": 61_184 + secrets.randbelow(4_336) if sys.platform == "linux" and os.getuid() == 0 else 0,
         }

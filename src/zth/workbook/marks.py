@@ -32,7 +32,7 @@ _WORDS: dict[State, str] = {
     "unjudged": mark("unjudged"),
 }
 
-HOSTILE = ("forged", "patched", "keeper")
+HOSTILE = ("forged", "patched", "unanswered", "keeper")
 """Kinds of trouble that no honest mistake makes: nothing of such a file counts, however far it came."""
 LOOK = ("unreadable", "rejected", "unjudged")
 """The states that call for a person."""

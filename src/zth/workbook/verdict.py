@@ -48,7 +48,8 @@ class Verdict:
     trouble: str = ""
     """Why the process itself came to an end, or what else the file did that an answer must not do."""
     kind: str = ""
-    """Of the trouble: "time", "ended", "forged", "patched", "keeper" (what ran the process was ended); else ""."""
+    """Of the trouble: "time", "ended", "forged", "patched", "unanswered" (whether it patched), "large", "keeper"
+    (what ran the process was ended); else ""."""
     output: str = ""
     """What the learner's code printed (the beginning of it)."""
     seconds: float = 0.0

@@ -23,6 +23,8 @@ TASKS = 64
 """Processes and threads of one answer, where the kernel can count them apart from the user's others."""
 MORE_TASKS = 512
 """Where it cannot: as many more than the user had when the keeper started."""
+FILES = 256
+"""Files that one process may have open: what waits in a pipe is memory, too."""
 DISK_MB = 64
 """Files of one answer: all together where it has a disk of its own, each one where it has not."""
 
@@ -41,7 +43,7 @@ class Plan:
     tasks: int
 
     @classmethod
-    def make(cls, *, closed_packages: list[str], namespaces: bool, user: int) -> Plan:
+    def make(cls, *, closed_packages: list[str], namespaces: bool, user: int, tasks: int) -> Plan:
         """For the keeper of this process. With namespaces, what /proc shows is the keeper's family alone."""
         paths, listed = closed.readable(closed_packages)
         return cls(
@@ -50,15 +52,15 @@ class Plan:
             list_folders=tuple(str(path) for path in listed),
             namespaces=namespaces,
             user=user,
-            tasks=_tasks(namespaces, user),
+            tasks=_tasks(namespaces, user, tasks),
         )
 
 
-def _tasks(namespaces: bool, user: int) -> int:
-    """How many tasks may be counted for this user, an answer's own included; 0 where they cannot be counted."""
+def _tasks(namespaces: bool, user: int, tasks: int) -> int:
+    """`tasks` where they can be counted apart; else as many as may be counted for this user, 0 where none can be."""
     version = tuple(int(part) for part in platform.release().split(".")[:2] if part.isdigit())
     if user or (namespaces and version >= (5, 14)):  # since then a user namespace counts for itself
-        return TASKS
+        return tasks
     if namespaces:  # the kernel counts all that the user has, and we see only our own
         return 0
     import psutil
@@ -111,7 +113,7 @@ def limit(memory_mb: int, seconds: float, tasks: int) -> None:
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_FSIZE, DISK_MB * 2**20),
         (resource.RLIMIT_NPROC, tasks or resource.RLIM_INFINITY),
-        (resource.RLIMIT_NOFILE, 1024),
+        (resource.RLIMIT_NOFILE, FILES),
         # The judge's clock ends a slow answer; this one only catches a servant that has lost its judge.
         (resource.RLIMIT_CPU, int(seconds * (os.cpu_count() or 1)) + 10),
     ]

@@ -23,9 +23,11 @@ import safetensors.numpy
 MAX_FRAME = 256 * 2**20
 """Bytes; a larger answer is refused before it is read."""
 MAX_TOTAL = 2 * MAX_FRAME
-"""Bytes of all answers of one process, which the judge keeps until the last part is done."""
-MAX_HEADER = 32 * 2**20
-"""Bytes of it that are JSON, which takes some twenty times as much room once it is lists. Arrays travel beside."""
+"""Bytes of memory that all answers of one process may take: the judge keeps them until the last part is done."""
+MAX_HEADER = 16 * 2**20
+"""Bytes of it that are JSON. Arrays travel beside."""
+_LISTS = 20
+"""As many times the room of its JSON a value takes, once it is lists of lists."""
 
 _MALFORMED = (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError, RecursionError)
 _LENGTHS = struct.Struct("!QQ")
@@ -85,6 +87,15 @@ def excess(frame: bytes) -> tuple[str, dict[str, str]] | None:
         if size > most:
             return what, {"mb": f"{size / 1e6:,.0f}", "most": f"{most / 1e6:,.0f}"}
     return None
+
+
+def room(header: bytes, blob: bytes) -> int:
+    """Bytes of memory that a frame may take once it is a value.
+
+    >>> room(b"[[],[],[]]", b"")
+    200
+    """
+    return _LISTS * len(header) + len(blob)
 
 
 def receive(channel: socket.socket, deadline: float | None = None) -> tuple[bytes, bytes] | None:
