@@ -113,7 +113,7 @@ def test_time_and_dev(gpt, path, n_characters, monkeypatch) -> None:
     assert (dev.name, dev.unit, dev.most) == ("dev in B's time", "nats", 1.52)
     assert 1 < dev.baseline < 5
     assert 1 < dev.ours < 5
-    assert dev.missed
+    assert dev.missed == (dev.ours > 1.52)  # how many steps fit into the time is the machine's matter
     assert (dev.peak_mb, dev.baseline_peak_mb) == (1.0, 1.0)
 
 
