@@ -85,7 +85,7 @@ def with_a_mistake(text: str, draw: random.Random) -> str:
     places = [node for node in ast.walk(tree) if type(getattr(node, "op", None)) in _OTHER]
     if places:
         place = draw.choice(places)
-        place.op = _OTHER[type(place.op)]()  # type: ignore[attr-defined]
+        place.op = _OTHER[type(place.op)]()  # type: ignore[attr-defined]  # only nodes with an op were kept
     return ast.unparse(tree)
 
 

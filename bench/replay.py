@@ -17,6 +17,7 @@ import statistics
 import sys
 import time
 import tracemalloc
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -59,7 +60,7 @@ class Scalars:
         return time.perf_counter() - started
 
 
-class Arrays:
+class Arrays(ABC):
     """A training of STEPS steps on (P,) parameters, by whatever `step` does."""
 
     def __init__(self) -> None:
@@ -69,12 +70,13 @@ class Arrays:
         self.points, self.labels = np.array(demo.points), np.array(demo.labels, float)
         self.start = np.array([p.data for p in demo.model.parameters()])
 
+    @abstractmethod
     def begin(self) -> None:
-        raise NotImplementedError
+        """Back to the first weights."""
 
+    @abstractmethod
     def step(self, rate: float) -> tuple[float, float]:
         """-> loss and accuracy."""
-        raise NotImplementedError
 
     def seconds_per_step(self) -> float:
         self.begin()

@@ -70,7 +70,11 @@ class Terms:
         k = np.arange(n_terms)
         inside = k < self.count[heads, None]
         at = np.where(inside, self.start[heads, None] + k, 0)
-        return tuple(np.where(inside, part[at], ZERO) for part in (self.left, self.right, self.user))  # type: ignore[return-value]
+
+        def filled(part: Array) -> Array:
+            return np.where(inside, part[at], ZERO)
+
+        return filled(self.left), filled(self.right), filled(self.user)
 
 
 class Graph:
